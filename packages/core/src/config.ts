@@ -52,6 +52,8 @@ export interface Policy {
   readonly heartbeat?: Heartbeat | false;
   /** `false`: the first loss or failed dial ends the line. Default `true`. */
   readonly reconnect?: boolean;
+  /** The first dial's failure ends the line (default `true`), or is retried; a function may decide. */
+  readonly failFast?: boolean | ((failure: HoldfastError) => boolean);
   /** End after this many consecutive failures. Default `Infinity`. */
   readonly maxAttempts?: number;
   /** End this long after the first loss since the last stable link. Default `Infinity`. */
@@ -79,15 +81,18 @@ export interface Config {
   readonly jitter: Jitter;
   readonly firstRetry: "spread" | "schedule" | "at_once";
   readonly resetOn: "stable" | "connect";
-  readonly heartbeat: {
-    readonly intervalMs: number;
-    readonly timeoutMs: number;
-    /** The timeout while data is unacknowledged. */
-    readonly busyTimeoutMs: number;
-    readonly maxFailures: number;
-    readonly noProgressMs: number;
-  } | undefined;
+  readonly heartbeat:
+    | {
+        readonly intervalMs: number;
+        readonly timeoutMs: number;
+        /** The timeout while data is unacknowledged. */
+        readonly busyTimeoutMs: number;
+        readonly maxFailures: number;
+        readonly noProgressMs: number;
+      }
+    | undefined;
   readonly reconnect: boolean;
+  readonly failFast: boolean | ((failure: HoldfastError) => boolean);
   readonly maxAttempts: number;
   readonly giveUpAfterMs: number;
   readonly dialTimeoutMs: number;
@@ -112,7 +117,10 @@ const LEAST_MAX_MS = 100;
  */
 export function resolveConfig(policy: Policy = {}): Config {
   const backoff = policy.backoff ?? {};
-  const initialMs = positive("backoff.initialMs", backoff.initialMs ?? Math.min(1_000, backoff.maxMs ?? 1_000));
+  const initialMs = positive(
+    "backoff.initialMs",
+    backoff.initialMs ?? Math.min(1_000, backoff.maxMs ?? 1_000),
+  );
   const maxMs = positive("backoff.maxMs", backoff.maxMs ?? Math.max(10_000, initialMs));
   const factor = positive("backoff.factor", backoff.factor ?? 2);
   if (factor < 1) refuse("backoff.factor", factor, "a number of at least 1");
@@ -129,6 +137,7 @@ export function resolveConfig(policy: Policy = {}): Config {
     resetOn: backoff.resetOn ?? "stable",
     heartbeat: policy.heartbeat === false ? undefined : resolveHeartbeat(policy.heartbeat ?? {}),
     reconnect: policy.reconnect ?? true,
+    failFast: policy.failFast ?? true,
     maxAttempts: unbounded("maxAttempts", policy.maxAttempts),
     giveUpAfterMs: unbounded("giveUpAfterMs", policy.giveUpAfterMs),
     dialTimeoutMs: positive("dialTimeoutMs", policy.dialTimeoutMs ?? 10_000),

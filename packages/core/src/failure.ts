@@ -94,7 +94,14 @@ function classify(thrown: unknown): FailureDetails {
     return { code: nameOf(code, "failed"), message, kind: "fatal", fault: "local", cause: thrown };
   }
   if (typeof retryAfterMs === "number" && retryAfterMs >= 0) {
-    return { code: nameOf(code, "throttled"), message, kind: "throttled", fault: "peer", retryAfterMs, cause: thrown };
+    return {
+      code: nameOf(code, "throttled"),
+      message,
+      kind: "throttled",
+      fault: "peer",
+      retryAfterMs,
+      cause: thrown,
+    };
   }
   if (known !== undefined) return { code: known[0], message: known[1], cause: thrown };
   if (isProgrammingError(error, code, message)) {

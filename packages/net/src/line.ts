@@ -1,5 +1,14 @@
 // What an application holds: a line, which keeps making links until it is told to stop.
-import type { EndReason, Liveness, Policy, Random, Clock, Status, WakeReason, HoldfastError } from "@holdfast/core";
+import type {
+  EndReason,
+  Liveness,
+  Policy,
+  Random,
+  Clock,
+  Status,
+  WakeReason,
+  HoldfastError,
+} from "@holdfast/core";
 import type { Signal } from "./host.ts";
 import type { Dial, Link } from "./link.ts";
 
@@ -34,9 +43,7 @@ export interface Line<L extends Link = Link> {
 }
 
 /** Where wakes come from: call `wake` when something changed, return a function that stops. */
-export type WakeSource = (
-  wake: (reason: WakeReason, addresses?: readonly string[]) => void,
-) => () => void;
+export type WakeSource = (wake: (reason: WakeReason, addresses?: readonly string[]) => void) => () => void;
 
 /** Fresh credentials for a dial. `refused` is the peer's refusal if the dial before this one ended with it. */
 export type Credentials<C> =
@@ -55,8 +62,6 @@ export interface ConnectOptions<L extends Link, C = undefined> extends Policy {
   readonly dial: Dial<L, C>;
   /** What each dial is to present. `{ static: … }` can only be refused once. */
   readonly credentials?: Credentials<C>;
-  /** The first dial's failure ends the line (default `true`), or is retried; a function may decide. */
-  readonly failFast?: boolean | ((failure: HoldfastError) => boolean);
   /** Before each wait: return another delay in milliseconds, `false` to give up, or nothing to agree. */
   readonly retrying?: (plan: RetryPlan) => number | false | void;
   /** Ends the line when aborted. */

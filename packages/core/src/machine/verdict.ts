@@ -1,0 +1,174 @@
+// What a failed dial or a lost link leads to: the end, a person, or a wait of the right length.
+import { atCap, BLIP_MS, hinted, scheduled } from "../backoff.ts";
+import { MAX_TIMER_MS, type Config } from "../config.ts";
+import { HoldfastError } from "../failure.ts";
+import { earliestDial } from "../pacing.ts";
+import type { Instant, Random } from "../ports.ts";
+import { end, stay, SUSPECT, waitUntil, type Step } from "./moves.ts";
+import type { Dialing, Memory, Up } from "./state.ts";
+
+/** The peer will be back, as new: what went before says nothing about it. DESIGN rule 5. */
+const RESTARTS: ReadonlySet<string> = new Set(["restarting", "relay_lost"]);
+
+/** A dial ended without a link. `late`: it ran out while nobody looked at the clock. */
+export function dialFailed(
+  state: Dialing,
+  failure: HoldfastError,
+  now: Instant,
+  config: Config,
+  random: Random,
+  late = false,
+): Step {
+  const before = state.memory;
+  const refusedUnhinted =
+    failure.fault === "peer" && failure.retryAfterMs === undefined && retriesLater(failure);
+  const memory: Memory = {
+    ...before,
+    failure,
+    failures: before.failures + 1,
+    refusals: before.refusals + (refusedUnhinted ? 1 : 0),
+    grace: before.grace || late,
+  };
+  const first = before.epoch === 0 && (before.failures === 0 || before.refused !== undefined);
+  if (first && failure.kind !== "unauthorized" && failsFast(config, failure)) {
+    return stay(end(memory, "failed", failure, now));
+  }
+  return judge(memory, before.refused, failure, now, config, (m) => nextDelay(m, failure, config, random));
+}
+
+/** A link ended. What it was worth decides whether the outage begins afresh. */
+export function linkLost(
+  state: Up,
+  failure: HoldfastError,
+  now: Instant,
+  config: Config,
+  random: Random,
+): Step {
+  const announced = failure.fault === "peer" && (state.draining !== undefined || RESTARTS.has(failure.code));
+  const stable = state.stable || now >= state.memory.since + config.stableAfterMs;
+  const counts = stable || announced || config.resetOn === "connect" ? 0 : 1;
+  const before = stable || announced ? reset(state.memory) : state.memory;
+  const memory: Memory = {
+    ...before,
+    attempt: 0,
+    failure,
+    failures: before.failures + counts,
+    lostAt: before.lostAt ?? now,
+    lastHeard: state.heardAt,
+  };
+  return judge(memory, before.refused, failure, now, config, (m) =>
+    counts === 0 ? firstDelay(m, state, failure, config, random) : nextDelay(m, failure, config, random),
+  );
+}
+
+/** Forget the outages so far: the link was good. */
+export function reset(memory: Memory): Memory {
+  return { ...memory, failures: 0, refusals: 0, drawn: 0, refused: undefined, lostAt: undefined };
+}
+
+interface Delay {
+  readonly memory: Memory;
+  readonly delayMs: number;
+}
+
+/** End, ask a person, or wait for as long as `delay` says. `refused`: why this credential had been fetched. */
+function judge(
+  memory: Memory,
+  refused: HoldfastError | undefined,
+  failure: HoldfastError,
+  now: Instant,
+  config: Config,
+  delay: (memory: Memory) => Delay,
+): Step {
+  if (failure.code === "replaced") return stay(end(memory, "replaced", failure, now));
+  const excused = SUSPECT.has(failure.code) && memory.epoch > 0 && !config.strictIdentity;
+  if (failure.kind === "fatal" && !excused) return stay(end(memory, "failed", failure, now));
+  if (!config.reconnect) return stay(end(memory, "not_reconnecting", failure, now));
+  if (failure.kind === "unauthorized") {
+    if (failure.prompt !== undefined) {
+      const asking = { ...memory, refused: undefined, since: now };
+      return stay({ at: "auth_required", memory: asking, prompt: failure.prompt });
+    }
+    if (refused !== undefined) return stay(end(memory, "failed", failure, now));
+  }
+  const spentAt = (memory.lostAt ?? now) + config.giveUpAfterMs;
+  if (memory.failures >= config.maxAttempts || (now >= spentAt && !memory.grace)) {
+    return stay(end(memory, "gave_up", failure, now));
+  }
+  const marked = { ...memory, refused: failure.kind === "unauthorized" ? failure : undefined };
+  return retry(delay(marked), failure, now, spentAt, config);
+}
+
+function retry(
+  { memory, delayMs }: Delay,
+  failure: HoldfastError,
+  now: Instant,
+  spentAt: Instant,
+  config: Config,
+): Step {
+  const hintMs = hintOf(failure, config);
+  const notBefore = hintMs === undefined ? -Infinity : now + hintMs;
+  const paced = Math.max(now + Math.min(delayMs, MAX_TIMER_MS), earliestDial(memory.recentDials));
+  // One last attempt is made when the budget runs out, unless the peer asked for a longer wait.
+  const retryAt = Math.max(
+    Math.min(paced, Math.max(spentAt, now)),
+    notBefore,
+    earliestDial(memory.recentDials),
+  );
+  const { state } = waitUntil(memory, retryAt, notBefore, now);
+  const { dial, attempt, failures } = memory;
+  const waited = retryAt - now;
+  return {
+    state,
+    actions: [{ type: "consult", dial, attempt: attempt + 1, failures, delayMs: waited, failure }],
+  };
+}
+
+/** After a link that counts for nothing against the peer. DESIGN rule 3. */
+function firstDelay(memory: Memory, lost: Up, failure: HoldfastError, config: Config, random: Random): Delay {
+  const hintMs = hintOf(failure, config);
+  if (hintMs !== undefined) return { memory, delayMs: hinted(hintMs, random) };
+  switch (config.firstRetry) {
+    case "at_once":
+      return { memory, delayMs: 0 };
+    case "schedule":
+      return draw(memory, config, random);
+    case "spread":
+      return { memory, delayMs: random() * spreadOf(lost, failure, config) };
+  }
+}
+
+/** Over how long the clients of a peer that ended the link come back; a private loss waits for no herd. */
+function spreadOf(lost: Up, failure: HoldfastError, config: Config): number {
+  if (failure.fault !== "peer") return BLIP_MS;
+  const planned = lost.draining?.windowMs;
+  if (planned !== undefined) return Math.min(planned, config.maxRetryAfterMs);
+  return Math.min(lost.link.windowMs ?? BLIP_MS, config.maxReconnectWindowMs);
+}
+
+function nextDelay(memory: Memory, failure: HoldfastError, config: Config, random: Random): Delay {
+  const hintMs = hintOf(failure, config);
+  if (hintMs !== undefined) return { memory, delayMs: hinted(hintMs, random) };
+  if (SUSPECT.has(failure.code)) return { memory, delayMs: atCap(config, random) };
+  return draw(memory, config, random);
+}
+
+function draw(memory: Memory, config: Config, random: Random): Delay {
+  const index = config.firstRetry === "spread" ? Math.max(0, memory.failures - 1) : memory.drawn;
+  const delayMs = scheduled(config, index, memory.refusals, random);
+  return { memory: { ...memory, drawn: memory.drawn + 1 }, delayMs };
+}
+
+function hintOf(failure: HoldfastError, config: Config): number | undefined {
+  if (failure.retryAfterMs === undefined || !Number.isFinite(failure.retryAfterMs)) return undefined;
+  return Math.min(Math.max(0, failure.retryAfterMs), config.maxRetryAfterMs);
+}
+
+function retriesLater(failure: HoldfastError): boolean {
+  return failure.kind === "transient" || failure.kind === "throttled";
+}
+
+function failsFast(config: Config, failure: HoldfastError): boolean {
+  const { failFast } = config;
+  return typeof failFast === "function" ? failFast(failure) : failFast;
+}

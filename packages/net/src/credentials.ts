@@ -1,0 +1,72 @@
+// What each dial presents, and when asking again is pointless. DESIGN rule 11.
+import { HoldfastError } from "@holdfast/core";
+import type { Signal } from "./host.ts";
+import type { Credentials } from "./line.ts";
+
+/** Asks the application's provider, and remembers what it gave last. */
+export class CredentialSource<C> {
+  readonly #provider: Credentials<C> | undefined;
+  #last: { readonly value: C } | undefined = undefined;
+
+  constructor(provider: Credentials<C> | undefined) {
+    this.#provider = provider;
+  }
+
+  /**
+   * The credential for a dial. `refused` is the refusal that the last dial ended with, if it did.
+   * @throws HoldfastError fatal if the provider has nothing better than what was refused, or says that it never
+   * will (`retryable: false`); transient if it failed otherwise.
+   */
+  async next(refused: HoldfastError | undefined, signal: Signal): Promise<C | undefined> {
+    if (this.#provider === undefined) return undefined;
+    if (typeof this.#provider !== "function") return this.#provider.static;
+    const value = await this.#ask(this.#provider, refused, signal);
+    if (refused !== undefined && this.#last !== undefined && Object.is(this.#last.value, value)) {
+      throw settled(refused, "the credentials provider returned the same again");
+    }
+    this.#last = { value };
+    return value;
+  }
+
+  /** A refusal is final where no other credential can come. */
+  judge(failure: HoldfastError): HoldfastError {
+    if (failure.kind !== "unauthorized" || failure.prompt !== undefined) return failure;
+    return typeof this.#provider === "function" ? failure : settled(failure, undefined);
+  }
+
+  async #ask(
+    provider: Extract<Credentials<C>, (...args: never[]) => unknown>,
+    refused: HoldfastError | undefined,
+    signal: Signal,
+  ): Promise<C> {
+    try {
+      return await provider({ refused, signal });
+    } catch (thrown) {
+      const { text, retryable } = HoldfastError.from(thrown);
+      const final = isFinal(thrown) && !retryable;
+      throw new HoldfastError({
+        code: final ? "token_refresh_failed" : "credentials_unavailable",
+        message: `the credentials provider failed: ${text}`,
+        kind: final ? "fatal" : "transient",
+        fault: "local",
+        cause: thrown,
+      });
+    }
+  }
+}
+
+/** Only an error that says so is final; a bug in a provider may mend itself. */
+function isFinal(thrown: unknown): boolean {
+  return typeof thrown === "object" && thrown !== null && "retryable" in thrown && thrown.retryable === false;
+}
+
+function settled(refused: HoldfastError, why: string | undefined): HoldfastError {
+  return new HoldfastError({
+    code: refused.code,
+    message: why === undefined ? refused.text : `${refused.text}; ${why}`,
+    kind: "fatal",
+    fault: refused.fault,
+    hint: refused.hint,
+    cause: refused,
+  });
+}

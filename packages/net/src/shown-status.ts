@@ -1,0 +1,22 @@
+// A status as people and programs see it: wall-clock times, and a way to tell whether anything changed.
+import type { Status } from "@holdfast/core";
+
+/** The same status with every time passed through `wallOf`. */
+export function showTimes(status: Status, wallOf: (at: number) => number): Status {
+  const since = wallOf(status.since);
+  const lastHeard = status.lastHeard === undefined ? undefined : wallOf(status.lastHeard);
+  if ("retryAt" in status) return { ...status, since, lastHeard, retryAt: wallOf(status.retryAt) };
+  return { ...status, since, lastHeard };
+}
+
+/** `lastHeard` moves with every byte and the clock with every adjustment: neither is a change of status. */
+export function sameStatus(a: Status, b: Status): boolean {
+  return keyOf(a) === keyOf(b) && a.failure === b.failure;
+}
+
+function keyOf(status: Status): string {
+  const { state, epoch, attempt, failures, draining } = status;
+  const phase = "phase" in status ? status.phase : "";
+  const delayMs = "delayMs" in status ? status.delayMs : "";
+  return [state, phase, epoch, attempt, failures, draining, delayMs].join();
+}
