@@ -5,7 +5,14 @@ import type { Status } from "@holdfast/core";
 export function showTimes(status: Status, wallOf: (at: number) => number): Status {
   const since = wallOf(status.since);
   const lastHeard = status.lastHeard === undefined ? undefined : wallOf(status.lastHeard);
-  if ("retryAt" in status) return { ...status, since, lastHeard, retryAt: wallOf(status.retryAt) };
+  if ("retryAt" in status)
+    return {
+      ...status,
+      since,
+      lastHeard,
+      delayMs: Math.round(status.delayMs),
+      retryAt: wallOf(status.retryAt),
+    };
   return { ...status, since, lastHeard };
 }
 
