@@ -53,7 +53,7 @@ export class Watch<T> {
   }
 
   #release(): void {
-    for (const release of [...this.#waiting]) release();
+    for (const release of this.#waiting) release();
   }
 }
 
@@ -103,7 +103,7 @@ class Stop implements AbortLike {
 
   abort(): void {
     this.aborted = true;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
     this.#listeners.clear();
   }
 

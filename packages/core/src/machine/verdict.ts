@@ -1,7 +1,7 @@
 // What a failed dial or a lost link leads to: the end, a person, or a wait of the right length.
 import { atCap, BLIP_MS, hinted, scheduled } from "../backoff.ts";
 import { MAX_TIMER_MS, type Config } from "../config.ts";
-import { HoldfastError } from "../failure.ts";
+import type { HoldfastError } from "../failure.ts";
 import { earliestDial } from "../pacing.ts";
 import type { Instant, Random } from "../ports.ts";
 import { end, stay, SUSPECT, waitUntil, type Step } from "./moves.ts";
