@@ -1,1 +1,33 @@
-export {};
+// The public names of the control plane. Nothing here loads zod; the schemas are in `@holdfast/control/schemas`.
+export { readStateFile, writeFileAtomically } from "./atomic-file.ts";
+export type { StateFile } from "./atomic-file.ts";
+export { dialControl } from "./client.ts";
+export type { ControlClient, DialControlOptions } from "./client.ts";
+export { openControl } from "./host.ts";
+export type { ControlHost, ControlLimits, ControlOptions } from "./host.ts";
+export { encodeLine } from "./json-lines.ts";
+export { endReasonJson, errorLine, failureJson, lineFields, timestamp } from "./line-fields.ts";
+export { NO_OUTAGE, trackOutage } from "./outage.ts";
+export type { Outage, OutageTracker } from "./outage.ts";
+export { holdfastPaths } from "./paths.ts";
+export type { HoldfastPaths } from "./paths.ts";
+export { ensurePrivateFolder } from "./private-folder.ts";
+export { findProcesses, listEntries } from "./processes.ts";
+export type { Found, Listed } from "./processes.ts";
+export type { EntryFields, Item, ItemOptions } from "./registry.ts";
+export { showLine } from "./show-line.ts";
+export { watchProcesses } from "./watch.ts";
+export type { Watch, WatchOptions } from "./watch.ts";
+export type {
+  ConnectionEntry,
+  Entry,
+  Kind,
+  RelayEntry,
+  RelayTunnelJson,
+  TunnelEntry,
+} from "./schemas/entries.ts";
+export type { ControlEvent, EventBody, Topic } from "./schemas/events.ts";
+export type { ErrorLine, Hello, Message, Missed, Push, Reply, Snapshot } from "./schemas/messages.ts";
+export type { Check, Cut, DemoSummary, OutputLine, Ready } from "./schemas/output.ts";
+export type { Request } from "./schemas/requests.ts";
+export type { EndReasonJson, FailureJson, LineFields } from "./schemas/values.ts";

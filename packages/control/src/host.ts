@@ -1,0 +1,175 @@
+// The control host of a process: its registry, and the socket on which others may look at it and steer it.
+import { chmod, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Clock } from "@holdfast/core";
+import { HoldfastError } from "@holdfast/core";
+import { systemClock } from "@holdfast/net";
+import { MAX_LINE_BYTES, encodeLine } from "./json-lines.ts";
+import { errorLine, timestamp } from "./line-fields.ts";
+import { holdfastPaths } from "./paths.ts";
+import { ensurePrivateFolder } from "./private-folder.ts";
+import { Registry, type Item, type ItemOptions } from "./registry.ts";
+import type { Entry, Kind } from "./schemas/entries.ts";
+import type { ControlEvent } from "./schemas/events.ts";
+import type { Hello } from "./schemas/messages.ts";
+import { serveClient, type Session, type SessionLimits } from "./session.ts";
+import { socketPath } from "./socket-files.ts";
+
+export interface ControlLimits extends SessionLimits {
+  /** Clients at once; the next is told `too_many_clients`. Default 64. */
+  readonly maxClients: number;
+}
+
+const LIMITS: ControlLimits = { maxLineBytes: MAX_LINE_BYTES, maxQueuedBytes: 256 * 1024, maxClients: 64 };
+
+export interface ControlOptions {
+  /** The subcommand, or what a program of your own calls itself. */
+  readonly command: string;
+  /** The first part of the socket's file name. Default: `command`. */
+  readonly name?: string;
+  readonly version: string;
+  /** Default: from the environment (`HOLDFAST_HOME`, `XDG_RUNTIME_DIR`). */
+  readonly runtimeFolder?: string;
+  readonly limits?: Partial<ControlLimits>;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+export interface ControlHost {
+  /** The first line that every client gets. */
+  readonly hello: Hello;
+  readonly socketPath: string;
+  /** Show something. */
+  add<K extends Kind>(options: ItemOptions<K>): Item;
+  entries(): readonly Entry[];
+  /** Hear what subscribers hear, within the process. Returns the function that stops it. */
+  onEvent(listener: (event: ControlEvent) => void): () => void;
+  /** Take the socket away and let every client go. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Open this process's control socket.
+ * @throws HoldfastError `unsafe_folder`, `cannot_make_folder`, `path_too_long`, or what the system said to the bind.
+ */
+export async function openControl(options: ControlOptions): Promise<ControlHost> {
+  const clock = options.clock ?? systemClock;
+  const registry = new Registry(process.pid, clock);
+  const hello = helloLine(options, clock);
+  const folder = options.runtimeFolder ?? holdfastPaths().runtimeFolder;
+  await ensurePrivateFolder(folder);
+  const path = await freePath(folder, options.name ?? options.command);
+  // Loaded here, because a program that only lists what runs has no use for it.
+  const { parseRequest } = await import("./parse-request.ts");
+  const clients = new Clients({ ...LIMITS, ...options.limits }, (socket, limits) =>
+    serveClient({ socket, registry, hello, limits, parse: parseRequest }),
+  );
+  const server = createServer({ allowHalfOpen: true }, (socket) => clients.accept(socket));
+  await listening(server, path);
+  // Nobody who waits for a client keeps the process alive: its lines and listeners do.
+  server.unref();
+  const close = once(async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    clients.close();
+    await closed;
+    await rm(path, { force: true });
+    sockets.delete(path);
+  });
+  return {
+    hello,
+    socketPath: path,
+    add: (item) => registry.add(item),
+    entries: () => registry.entries(),
+    onEvent: (listener) => registry.listen(listener),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function helloLine(options: ControlOptions, clock: Clock): Hello {
+  return {
+    type: "hello",
+    schema: 1,
+    version: options.version,
+    pid: process.pid,
+    command: options.command,
+    started_at: timestamp(clock.wall()),
+  };
+}
+
+/** Sockets of this process; a second host in it gets a name with a number. */
+const sockets = new Set<string>();
+
+async function freePath(folder: string, name: string): Promise<string> {
+  let path = socketPath(folder, name, process.pid);
+  for (let number = 2; sockets.has(path); number++)
+    path = socketPath(folder, `${name}-${number}`, process.pid);
+  sockets.add(path);
+  // What is there under our own process number is left from a process that had it before.
+  await rm(path, { force: true });
+  return path;
+}
+
+async function listening(server: Server, path: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(path, () => {
+        server.off("error", reject);
+        // An accept that fails for want of file descriptors must not end the process.
+        server.on("error", () => undefined);
+        resolve();
+      });
+    });
+    if (process.platform !== "win32") await chmod(path, 0o600);
+  } catch (thrown) {
+    sockets.delete(path);
+    server.close();
+    throw HoldfastError.from(thrown);
+  }
+}
+
+/** The clients that are connected now. */
+class Clients {
+  readonly #limits: ControlLimits;
+  readonly #serve: (socket: Socket, limits: SessionLimits) => Session;
+  readonly #sessions = new Set<Session>();
+
+  constructor(limits: ControlLimits, serve: (socket: Socket, limits: SessionLimits) => Session) {
+    this.#limits = limits;
+    this.#serve = serve;
+  }
+
+  accept(socket: Socket): void {
+    socket.on("error", () => socket.destroy());
+    socket.unref();
+    if (this.#sessions.size >= this.#limits.maxClients) {
+      socket.end(encodeLine(errorLine(tooMany(this.#limits.maxClients))));
+      socket.resume();
+      return;
+    }
+    const session = this.#serve(socket, this.#limits);
+    this.#sessions.add(session);
+    socket.once("close", () => this.#sessions.delete(session));
+  }
+
+  close(): void {
+    for (const session of this.#sessions) session.close();
+  }
+}
+
+function tooMany(most: number): HoldfastError {
+  return new HoldfastError({
+    code: "too_many_clients",
+    message: `this process already has ${most} clients on its control socket`,
+    kind: "throttled",
+    fault: "peer",
+    retryAfterMs: 1_000,
+  });
+}
+
+function once(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined;
+  return () => (closing ??= close());
+}

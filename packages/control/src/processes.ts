@@ -1,0 +1,59 @@
+// Every running process of this user, by its control socket.
+import { HoldfastError } from "@holdfast/core";
+import { dialControl, type ControlClient, type DialControlOptions } from "./client.ts";
+import type { Entry } from "./schemas/entries.ts";
+import { listSocketFiles, removeIfStale, type SocketFile } from "./socket-files.ts";
+
+export interface Found {
+  readonly clients: readonly ControlClient[];
+  /** Processes that have a socket and gave no answer: stopped, or of another version. */
+  readonly silent: readonly { readonly pid: number; readonly error: HoldfastError }[];
+}
+
+export interface Listed {
+  readonly client: ControlClient;
+  readonly entry: Entry;
+}
+
+/**
+ * Connect to every process. Sockets that a crash left behind are removed. Close the clients when done.
+ * @throws HoldfastError `unsafe_folder`.
+ */
+export async function findProcesses(runtimeFolder: string, options: DialControlOptions = {}): Promise<Found> {
+  const files = await listSocketFiles(runtimeFolder);
+  const results = await Promise.all(files.map((file) => reach(file, options)));
+  return {
+    clients: results
+      .filter((result) => result !== undefined && "client" in result)
+      .map(({ client }) => client),
+    silent: results.filter((result) => result !== undefined && "error" in result),
+  };
+}
+
+/** Every entry of every process, with the client that steers it. A process that ends meanwhile is left out. */
+export async function listEntries(clients: readonly ControlClient[]): Promise<readonly Listed[]> {
+  const lists = await Promise.all(
+    clients.map(async (client) => {
+      const entries = await client.list().catch(() => []);
+      return entries.map((entry) => ({ client, entry }));
+    }),
+  );
+  return lists.flat();
+}
+
+type Reached =
+  | { readonly client: ControlClient }
+  | { readonly pid: number; readonly error: HoldfastError }
+  | undefined;
+
+async function reach(file: SocketFile, options: DialControlOptions): Promise<Reached> {
+  try {
+    return { client: await dialControl(file.path, options) };
+  } catch (thrown) {
+    const error = HoldfastError.from(thrown);
+    // ENOENT: it went away between the listing and the dial.
+    if (error.code === "enoent" || error.code === "connection_closed") return undefined;
+    if (error.code === "connection_refused" && (await removeIfStale(file))) return undefined;
+    return { pid: file.pid, error };
+  }
+}

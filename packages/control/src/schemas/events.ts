@@ -1,0 +1,39 @@
+// What happens to an entry. Every event says which topic it belongs to by the first word of its type.
+import { z } from "zod";
+import { entryShapes } from "./entries.ts";
+import { count, durationMs, id, time } from "./values.ts";
+
+const about = { pid: z.int().positive(), id, name: z.string().min(1) };
+
+const outageShape = {
+  ...about,
+  away_ms: durationMs.describe("from the loss of the link to the next connected"),
+  noticed_after_ms: durationMs.nullable().describe("from the last byte of the peer to the loss of the link"),
+  attempts: count.describe("dials, the one that succeeded included"),
+};
+
+export const eventBody = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("tunnel_state"), ...entryShapes.tunnel }),
+  z.strictObject({ type: z.literal("relay_state"), ...entryShapes.relay }),
+  z.strictObject({ type: z.literal("connection_state"), ...entryShapes.connection }),
+  z.strictObject({ type: z.literal("tunnel_outage"), ...outageShape }),
+  z.strictObject({ type: z.literal("connection_outage"), ...outageShape }),
+  z.strictObject({ type: z.literal("tunnel_removed"), ...about }),
+  z.strictObject({ type: z.literal("relay_removed"), ...about }),
+  z.strictObject({ type: z.literal("connection_removed"), ...about }),
+]);
+
+export const event = z
+  .strictObject({
+    type: z.literal("event"),
+    seq: count.describe("grows by one with each event of the process, whoever subscribed to it"),
+    time,
+    event: eventBody,
+  })
+  .meta({ id: "event" });
+
+export const topic = z.enum(["all", "tunnel", "relay", "connection"]);
+
+export type EventBody = z.infer<typeof eventBody>;
+export type ControlEvent = z.infer<typeof event>;
+export type Topic = z.infer<typeof topic>;

@@ -1,0 +1,70 @@
+// The lines that only the command prints with `--json`; the others are entries and messages of the control socket.
+import { z } from "zod";
+import { connectionEntry, relayEntry, tunnelEntry } from "./entries.ts";
+import { event } from "./events.ts";
+import { disconnectInitiated, error, hello, missed, reconnectInitiated, snapshot } from "./messages.ts";
+import { count, durationMs } from "./values.ts";
+
+export const ready = z
+  .strictObject({ type: z.literal("ready"), addresses: z.array(z.string()).describe("URL or host:port") })
+  .meta({ id: "ready" });
+
+export const check = z
+  .strictObject({
+    type: z.literal("check"),
+    name: z.string(),
+    outcome: z.enum(["ok", "warning", "failed"]),
+    message: z.string(),
+    hint: z.string().nullable(),
+  })
+  .meta({ id: "check" });
+
+export const cut = z
+  .strictObject({
+    type: z.literal("cut"),
+    name: z.string().describe("how the demo broke the connection"),
+    at_ms: durationMs.describe("since the demo began"),
+  })
+  .meta({ id: "cut" });
+
+export const demoSummary = z
+  .strictObject({
+    type: z.literal("demo_summary"),
+    outages: z.array(
+      z.strictObject({
+        name: z.string(),
+        away_ms: durationMs.nullable().describe("null: not back when the demo ended"),
+        noticed_after_ms: durationMs.nullable(),
+        attempts: count,
+      }),
+    ),
+    requests_served: count,
+    requests_failed: count,
+    longest_gap_ms: durationMs.describe("the longest time between two requests that were served"),
+    duration_ms: durationMs,
+  })
+  .meta({ id: "demo_summary" });
+
+/** Every line that `--json` can print. */
+export const outputLine = z.discriminatedUnion("type", [
+  hello,
+  ready,
+  error,
+  tunnelEntry,
+  relayEntry,
+  connectionEntry,
+  snapshot,
+  event,
+  missed,
+  reconnectInitiated,
+  disconnectInitiated,
+  check,
+  cut,
+  demoSummary,
+]);
+
+export type Ready = z.infer<typeof ready>;
+export type Check = z.infer<typeof check>;
+export type Cut = z.infer<typeof cut>;
+export type DemoSummary = z.infer<typeof demoSummary>;
+export type OutputLine = z.infer<typeof outputLine>;
