@@ -5,3 +5,5 @@ export { Aborter, systemClock } from "./host.ts";
 export type { MinimalSignal, Signal } from "./host.ts";
 export type { ConnectOptions, Credentials, Line, RetryPlan, WakeSource } from "./line.ts";
 export type { Attempt, Dial, Link } from "./link.ts";
+export { memoryHub } from "./memory.ts";
+export type { MemoryEnd, MemoryHub, MemoryHubOptions, MemoryLink, MemoryListener } from "./memory.ts";

@@ -1,1 +1,20 @@
-export {};
+// What needs Node: sockets, transports, wake signals.
+export type { Endpoint } from "./endpoint.ts";
+export { formatEndpoint } from "./endpoint.ts";
+export { listen } from "./listen.ts";
+export type { Listener, ListenOptions } from "./listen.ts";
+export { openSocket } from "./open-socket.ts";
+export type { OpenOptions } from "./open-socket.ts";
+export { proxyFromEnvironment } from "./proxy.ts";
+export { Resolver } from "./resolver.ts";
+export type { Address, Resolution, ResolverOptions } from "./resolver.ts";
+export { resetSocket } from "./socket-care.ts";
+export type { Socket } from "./socket-care.ts";
+export { splice } from "./splice.ts";
+export type { SpliceResult } from "./splice.ts";
+export { socketLink } from "./socket-link.ts";
+export type { SocketLink, SocketLinkOptions } from "./socket-link.ts";
+export { tcp } from "./tcp.ts";
+export type { TcpOptions } from "./tcp.ts";
+export { unix } from "./unix.ts";
+export type { UnixOptions } from "./unix.ts";

@@ -1,0 +1,94 @@
+// Two sockets become one connection: bytes are copied both ways until both sides are done.
+import type { Socket } from "node:net";
+import { HoldfastError } from "@holdfast/core";
+import type { Endpoint } from "./endpoint.ts";
+import { formatEndpoint } from "./endpoint.ts";
+import { guardSocket, resetSocket } from "./socket-care.ts";
+import { linkFailure } from "./socket-failure.ts";
+
+export interface SpliceResult {
+  /** Bytes that were read from the first and handed to the second. */
+  readonly bytesAToB: number;
+  /** Bytes that were read from the second and handed to the first. */
+  readonly bytesBToA: number;
+  /** What broke it; `undefined` if both sides came to an orderly end. */
+  readonly error: HoldfastError | undefined;
+}
+
+/**
+ * Copy both ways with back-pressure. An end on one side ends that direction only; an error on one side resets the
+ * other, so that nobody takes a broken stream for a complete one. Both sockets are destroyed when it resolves.
+ * Never rejects.
+ */
+export function splice(a: Socket, b: Socket): Promise<SpliceResult> {
+  return new Promise((resolve) => new Splice(a, b, resolve));
+}
+
+/** One direction: where its bytes come from, where they go, and how many there were. */
+interface Way {
+  readonly from: Socket;
+  readonly to: Socket;
+  readonly source: Endpoint;
+  bytes: number;
+}
+
+class Splice {
+  readonly #ways: readonly [Way, Way];
+  readonly #resolve: (result: SpliceResult) => void;
+  #open = 2;
+  #error: HoldfastError | undefined;
+
+  constructor(a: Socket, b: Socket, resolve: (result: SpliceResult) => void) {
+    this.#resolve = resolve;
+    this.#ways = [
+      { from: a, to: b, source: peerOf(a), bytes: 0 },
+      { from: b, to: a, source: peerOf(b), bytes: 0 },
+    ];
+    for (const way of this.#ways) this.#watch(way);
+    for (const way of this.#ways) this.#copy(way);
+  }
+
+  #watch(way: Way): void {
+    const { from } = way;
+    guardSocket(from);
+    if (from.closed) return void queueMicrotask(() => this.#closed(way));
+    from.once("error", (error) => (this.#error ??= linkFailure(way.source, error)));
+    from.once("close", () => this.#closed(way));
+  }
+
+  #copy(way: Way): void {
+    const { from, to } = way;
+    if (from.destroyed || to.destroyed) return;
+    from.on("data", (chunk: Buffer) => {
+      way.bytes += chunk.length;
+      if (!to.write(chunk)) from.pause();
+    });
+    to.on("drain", () => from.resume());
+    if (from.readableEnded) to.end();
+    else from.once("end", () => to.end());
+    from.resume();
+  }
+
+  /** Both orderly ends are needed: without them the other side must not look as if it were complete. */
+  #closed({ from, to, source }: Way): void {
+    if (!from.readableEnded || !from.writableFinished) {
+      this.#error ??= linkFailure(source, from.errored ?? cutShort(source));
+      resetSocket(to);
+    }
+    if (--this.#open > 0) return;
+    const [there, back] = this.#ways;
+    this.#resolve({ bytesAToB: there.bytes, bytesBToA: back.bytes, error: this.#error });
+  }
+}
+
+function peerOf(socket: Socket): Endpoint {
+  const { remoteAddress, remotePort } = socket;
+  return remoteAddress === undefined
+    ? { path: "the socket" }
+    : { host: remoteAddress, port: remotePort ?? 0 };
+}
+
+function cutShort(source: Endpoint): HoldfastError {
+  const message = `the connection to ${formatEndpoint(source)} was closed before it was complete`;
+  return new HoldfastError({ code: "connection_cut", message, fault: "local" });
+}
