@@ -1,0 +1,122 @@
+// How much one address may ask of the relay. Counts only; who is refused is dropped by the caller.
+import type { Clock } from "@holdfast/core";
+import type { RelayLimits } from "./limits.ts";
+
+const MINUTE_MS = 60_000;
+
+interface Count {
+  handshakes: number;
+  tunnels: number;
+  /** Visitors that wait for a client at this address: each entitles it to one more connection. */
+  pendingVisitors: number;
+  failures: number[];
+}
+
+export class Admission {
+  readonly #limits: RelayLimits;
+  readonly #clock: Clock;
+  readonly #counts = new Map<string, Count>();
+  #handshakes = 0;
+
+  constructor(limits: RelayLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** A connection came. `false`: drop it. Else `handshakeDone` must follow. */
+  handshakeBegins(address: string): boolean {
+    const count = this.#countOf(address);
+    const { connectionsPerAddress, unauthenticatedPerAddress, handshakes } = this.#limits;
+    const entitled = count.pendingVisitors;
+    const allowed =
+      this.#counts.size <= this.#limits.addresses &&
+      this.#handshakes < handshakes &&
+      count.handshakes < unauthenticatedPerAddress + entitled &&
+      count.handshakes + count.tunnels < connectionsPerAddress + entitled &&
+      this.#recentFailures(count) < this.#limits.failedAuthenticationsPerMinute;
+    if (allowed) {
+      count.handshakes += 1;
+      this.#handshakes += 1;
+    }
+    this.#forget(address, count);
+    return allowed;
+  }
+
+  /** The connection has said what it is, or has gone. */
+  handshakeDone(address: string): void {
+    this.#handshakes -= 1;
+    this.#change(address, (count) => (count.handshakes -= 1));
+  }
+
+  /** The address presented a wrong secret. */
+  authenticationFailed(address: string): void {
+    this.#change(address, (count) => count.failures.push(this.#clock.mono()));
+  }
+
+  /** A tunnel is wanted. `false`: refuse it. Else `tunnelCloses` must follow. */
+  tunnelOpens(address: string): boolean {
+    const count = this.#countOf(address);
+    const allowed = count.tunnels < this.#limits.tunnelsPerAddress;
+    if (allowed) count.tunnels += 1;
+    this.#forget(address, count);
+    return allowed;
+  }
+
+  tunnelCloses(address: string): void {
+    this.#change(address, (count) => (count.tunnels -= 1));
+  }
+
+  visitorWaits(address: string): void {
+    this.#change(address, (count) => (count.pendingVisitors += 1));
+  }
+
+  visitorDone(address: string): void {
+    this.#change(address, (count) => (count.pendingVisitors -= 1));
+  }
+
+  /** Drop what is only remembered for a minute. */
+  tidy(): void {
+    for (const [address, count] of this.#counts) this.#forget(address, count);
+  }
+
+  #recentFailures(count: Count): number {
+    const since = this.#clock.mono() - MINUTE_MS;
+    count.failures = count.failures.filter((at) => at > since);
+    return count.failures.length;
+  }
+
+  #change(address: string, change: (count: Count) => void): void {
+    const count = this.#countOf(address);
+    change(count);
+    this.#forget(address, count);
+  }
+
+  #countOf(address: string): Count {
+    const known = this.#counts.get(address);
+    if (known !== undefined) return known;
+    const count: Count = { handshakes: 0, tunnels: 0, pendingVisitors: 0, failures: [] };
+    this.#counts.set(address, count);
+    return count;
+  }
+
+  #forget(address: string, count: Count): void {
+    const held = count.handshakes + count.tunnels + count.pendingVisitors;
+    if (held === 0 && this.#recentFailures(count) === 0) this.#counts.delete(address);
+  }
+}
+
+/** The address that limits go by: IPv4 as it is, of IPv6 the network, because a host has all of that. */
+export function limitKey(address: string | undefined): string {
+  if (address === undefined) return "unknown";
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  if (!plain.includes(":")) return plain;
+  return `${expand(plain).slice(0, 4).join(":")}::/64`;
+}
+
+function expand(address: string): string[] {
+  const [head = "", tail] = (address.split("%")[0] ?? "").split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  return [...left, ...Array.from({ length: zeros }, () => "0"), ...right];
+}

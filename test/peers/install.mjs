@@ -1,0 +1,41 @@
+// Installs the real peers that `npm run test:peers` talks to, in the versions of `test/peers.lock`, below
+// `node_modules/.cache/peers`. Run it with a plain `node test/peers/install.mjs [NAME]`; what is already there
+// is left alone. Exit 0: all there; 1: a build failed; 2: a tool is missing, and which one is said.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const cache = join(here, "..", "..", "node_modules", ".cache", "peers");
+const lock = JSON.parse(readFileSync(join(here, "..", "peers.lock"), "utf8"));
+const BUILD_TIMEOUT_MS = 20 * 60_000;
+
+function install(name, peer) {
+  const root = join(cache, `${name}-${peer.version}`);
+  const binary = join(root, peer.binary);
+  if (existsSync(binary)) return { code: 0, text: `${name} ${peer.version}: ${binary}` };
+  const tool = spawnSync(peer.tool, ["--version"], { stdio: "ignore" });
+  if (tool.error !== undefined) {
+    return { code: 2, text: `${name} ${peer.version}: needs ${peer.tool}, which is not installed` };
+  }
+  const build = spawnSync(peer.tool, [...peer.install, "--root", root], {
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout: BUILD_TIMEOUT_MS,
+  });
+  if (build.status === 0 && existsSync(binary))
+    return { code: 0, text: `${name} ${peer.version}: ${binary}` };
+  return { code: 1, text: `${name} ${peer.version}: ${peer.tool} ${peer.install.join(" ")} failed` };
+}
+
+const wanted = process.argv[2];
+const names = Object.keys(lock).filter((name) => wanted === undefined || name === wanted);
+if (names.length === 0) {
+  process.stderr.write(`no peer named ${wanted} in test/peers.lock\n`);
+  process.exitCode = 1;
+}
+for (const name of names) {
+  const { code, text } = install(name, lock[name]);
+  (code === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+  process.exitCode = Math.max(Number(process.exitCode ?? 0), code);
+}
