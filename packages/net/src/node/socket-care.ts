@@ -1,6 +1,6 @@
 // What every socket of ours gets, whoever made it: no delay, keepalive, and a listener for errors, so that an
 // error that comes late (after a reset, after everyone lost interest) can never end the process.
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { HoldfastError } from "@holdfast/core";
 
 export type { Socket };

@@ -51,9 +51,9 @@ class Splice {
   #watch(way: Way): void {
     const { from } = way;
     guardSocket(from);
-    if (from.closed) return void queueMicrotask(() => this.#closed(way));
     from.once("error", (error) => (this.#error ??= linkFailure(way.source, error)));
-    from.once("close", () => this.#closed(way));
+    if (from.closed) queueMicrotask(() => this.#closed(way));
+    else from.once("close", () => this.#closed(way));
   }
 
   #copy(way: Way): void {

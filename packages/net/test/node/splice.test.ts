@@ -94,11 +94,10 @@ describe("splice", () => {
           readSlowly(await service, slow),
           readSlowly(visitor, slow),
         ]);
-        // Connections are accepted in the order of their dials, so sides may be crossed; contents tell.
-        expect(got.length + returned.length).toBeGreaterThanOrEqual(0);
         return { there, andBack, got, returned, result: await result };
       }),
     ).then((runs) => {
+      // Visitors may be accepted in another order than they dialled, so only all hashes together can be compared.
       const sent = runs.flatMap(({ there, andBack }) => [sha256(there), sha256(andBack)]).toSorted();
       const received = runs.flatMap(({ got, returned }) => [sha256(got), sha256(returned)]).toSorted();
       expect(received).toEqual(sent);
