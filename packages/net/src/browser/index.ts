@@ -1,1 +1,3 @@
-export {};
+// What needs a browser: wake signals.
+export { browserWakes } from "./browser-wakes.ts";
+export type { BrowserWakesOptions, MinimalEventTarget } from "./browser-wakes.ts";

@@ -18,3 +18,6 @@ export { tcp } from "./tcp.ts";
 export type { TcpOptions } from "./tcp.ts";
 export { unix } from "./unix.ts";
 export type { UnixOptions } from "./unix.ts";
+export { hangupWakes } from "./hangup-wakes.ts";
+export { machineAddresses, systemWakes } from "./system-wakes.ts";
+export type { SystemWakesOptions } from "./system-wakes.ts";

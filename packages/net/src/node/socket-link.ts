@@ -55,7 +55,7 @@ export function socketLink(
   }
   return {
     socket,
-    localAddress: socket.localAddress,
+    localAddress: interfaceAddress(socket.localAddress),
     get movedBytes() {
       return movedBytes();
     },
@@ -64,6 +64,12 @@ export function socketLink(
       socket.destroy();
     },
   };
+}
+
+/** As the system lists it for an interface; none for loopback, which never leaves a machine. */
+function interfaceAddress(address: string | undefined): string | undefined {
+  const plain = address?.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/, "");
+  return plain === undefined || plain === "::1" || plain.startsWith("127.") ? undefined : plain;
 }
 
 /** Somebody on this side destroyed the socket without asking the link. */

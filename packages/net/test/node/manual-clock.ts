@@ -45,7 +45,7 @@ export class ManualClock implements Clock {
       const due = [...this.#timers].filter(({ at }) => at !== undefined && at <= end);
       const next = due.toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0))[0];
       if (next === undefined) break;
-      this.#move((next.at ?? end) - this.#mono);
+      this.#move(Math.max(0, (next.at ?? end) - this.#mono));
       this.#timers.delete(next);
       next.fire();
     }
