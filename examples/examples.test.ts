@@ -1,0 +1,62 @@
+// Every example is run: connected, cut by the other side, connected again with the next epoch.
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { readFileSync } from "node:fs";
+import type { Line } from "@holdfast/net";
+import { afterEach, describe, expect, it } from "vitest";
+import { WebSocketServer } from "ws";
+import { keepConnected as overSocket } from "./plain-socket.ts";
+import { keepConnected as overWebSocket } from "./websocket.ts";
+import { keepConnected as overPipe, type Pipe } from "./without-node-types/line.ts";
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** Connected, cut, and connected again. */
+async function comesBack(line: Line, cut: () => void): Promise<void> {
+  closers.push(() => line.close());
+  await line.ready();
+  expect(line.status).toMatchObject({ state: "connected", epoch: 1 });
+  cut();
+  for await (const status of line.changes()) if (status.epoch === 2) break;
+  expect(line.status).toMatchObject({ state: "connected", epoch: 2, failure: { code: "closed_by_peer" } });
+}
+
+describe("examples", () => {
+  it("plain-socket", async () => {
+    const open = new Set<Socket>();
+    const server = createServer((socket) => open.add(socket.on("error", () => undefined)));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closers.push(() => server.close());
+    await comesBack(overSocket((server.address() as AddressInfo).port), () => {
+      for (const socket of open) socket.end();
+    });
+  });
+
+  it("websocket", async () => {
+    const http = createHttpServer();
+    const server = new WebSocketServer({ server: http });
+    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+    closers.push(() => http.close());
+    await comesBack(overWebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`), () => {
+      for (const client of server.clients) client.close();
+    });
+  });
+
+  it("without-node-types", async () => {
+    const pipes: Pipe[] = [];
+    const open = async (): Promise<Pipe> => {
+      const pipe: Pipe = { onByte: () => undefined, onEnd: () => undefined, close: () => undefined };
+      pipes.push(pipe);
+      return pipe;
+    };
+    await comesBack(overPipe(open), () => pipes.at(-1)?.onEnd());
+  });
+
+  it("the README shows plain-socket as it is", () => {
+    const example = readFileSync("examples/plain-socket.ts", "utf8").split("\n").slice(1).join("\n").trim();
+    expect(readFileSync("README.md", "utf8")).toContain(example);
+  });
+});
