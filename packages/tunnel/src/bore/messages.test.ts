@@ -135,7 +135,7 @@ test("an error text of any length and content fits into a frame, and loses no mo
       const written = encode({ type: "error", text: long });
       expect(written.length).toBeLessThanOrEqual(MAX_FRAME_BYTES + 1);
       const read = decodeServerMessage(written.subarray(0, -1));
-      expect(read.type === "error" && long.toWellFormed().startsWith(read.text.toWellFormed())).toBe(true);
+      expect(read.type === "error" && long.startsWith(read.text)).toBe(true);
     }),
   );
   expect(encode({ type: "error", text: "x".repeat(1_000) })).toHaveLength(MAX_FRAME_BYTES + 1);

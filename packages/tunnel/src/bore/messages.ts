@@ -73,7 +73,7 @@ function toJson(message: ClientMessage | ServerMessage): string {
 
 /** The real client dies of a frame above the limit, so a text is cut where it would not fit. */
 function errorJson(text: string): string {
-  const characters = Array.from(text.slice(0, MAX_FRAME_BYTES));
+  const characters = Array.from(text).slice(0, MAX_FRAME_BYTES);
   for (;;) {
     const json = JSON.stringify({ Error: characters.join("") });
     const excess = new TextEncoder().encode(json).length - MAX_FRAME_BYTES;

@@ -76,6 +76,7 @@ class Tunnel implements BoreTunnel {
   readonly #streams: Streams;
   readonly #onEvent: (event: TunnelEvent) => void;
   #wanted: WantedPort;
+  #lastPort: number | undefined;
 
   constructor(options: BoreTunnelOptions) {
     const {
@@ -119,8 +120,8 @@ class Tunnel implements BoreTunnel {
   }
 
   get publicEndpoint(): { readonly host: string; readonly port: number } | undefined {
-    const { held } = this.#wanted;
-    return held === undefined ? undefined : { host: this.#relay.host, port: held };
+    const port = this.#lastPort;
+    return port === undefined ? undefined : { host: this.#relay.host, port };
   }
 
   get streams(): number {
@@ -148,10 +149,11 @@ class Tunnel implements BoreTunnel {
   }
 
   #up({ port }: BoreLink): void {
-    const { held } = this.#wanted;
     this.#wanted = gotPort(this.#wanted, port);
-    if (held === port) return;
-    this.#onEvent({ type: "port", port, previous: held });
+    const previous = this.#lastPort;
+    if (previous === port) return;
+    this.#lastPort = port;
+    this.#onEvent({ type: "port", port, previous });
   }
 
   /** A port that was given by chance and is refused for good is no reason to end: another one will do. */
