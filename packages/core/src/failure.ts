@@ -61,7 +61,12 @@ export class HoldfastError extends Error {
 
   /** Turn anything into a `HoldfastError`. Total: never throws, whatever it is given. */
   static from(thrown: unknown): HoldfastError {
-    return thrown instanceof HoldfastError ? thrown : new HoldfastError(classify(thrown));
+    try {
+      return thrown instanceof HoldfastError ? thrown : new HoldfastError(classify(thrown));
+    } catch {
+      // A revoked proxy, say: even to ask what it is throws.
+      return new HoldfastError({ code: "unknown", message: "an error that cannot be read", cause: thrown });
+    }
   }
 }
 
@@ -86,7 +91,7 @@ const MISUSE = /^ERR_(INVALID_|MISSING_|SOCKET_BAD_PORT|OUT_OF_RANGE)/;
 function classify(thrown: unknown): FailureDetails {
   const error = firstOf(thrown);
   const code = read(error, "code");
-  const message = String(read(error, "message") || error || "unknown failure");
+  const message = textOf(error);
   const retryAfterMs = read(error, "retryAfterMs");
   const known = typeof code === "string" ? SYSTEM_CODES[code] : undefined;
 
@@ -119,11 +124,20 @@ function isProgrammingError(error: unknown, code: unknown, message: string): boo
 /** Happy eyeballs reports one error for each address; the first says most. */
 function firstOf(thrown: unknown): unknown {
   if (!(thrown instanceof AggregateError)) return thrown;
-  return thrown.errors.length > 0 ? thrown.errors[0] : thrown;
+  return read(thrown.errors, "0") ?? thrown;
 }
 
 function nameOf(code: unknown, otherwise: string): string {
   return typeof code === "string" && code !== "" ? code.toLowerCase() : otherwise;
+}
+
+/** What it says of itself, if it can be made to say anything. */
+function textOf(error: unknown): string {
+  try {
+    return String(read(error, "message") || error || "unknown failure");
+  } catch {
+    return "unknown failure";
+  }
 }
 
 /** Read a property of anything, getters that throw included. */
