@@ -3,10 +3,11 @@ import { HoldfastError } from "@holdfast/core";
 import type { Signal } from "./host.ts";
 import type { Credentials } from "./line.ts";
 
-/** Asks the application's provider, and remembers what it gave last. */
+/** Asks the application's provider, and remembers what it gave last and what was refused. */
 export class CredentialSource<C> {
   readonly #provider: Credentials<C> | undefined;
   #last: { readonly value: C } | undefined = undefined;
+  #rejected: { readonly value: C } | undefined = undefined;
 
   constructor(provider: Credentials<C> | undefined) {
     this.#provider = provider;
@@ -21,7 +22,7 @@ export class CredentialSource<C> {
     if (this.#provider === undefined) return undefined;
     if (typeof this.#provider !== "function") return this.#provider.static;
     const value = await this.#ask(this.#provider, refused, signal);
-    if (refused !== undefined && this.#last !== undefined && Object.is(this.#last.value, value)) {
+    if (refused !== undefined && this.#rejected !== undefined && Object.is(this.#rejected.value, value)) {
       throw settled(refused, "the credentials provider returned the same again");
     }
     this.#last = { value };
@@ -31,6 +32,7 @@ export class CredentialSource<C> {
   /** A refusal is final where no other credential can come. */
   judge(failure: HoldfastError): HoldfastError {
     if (failure.kind !== "unauthorized" || failure.prompt !== undefined) return failure;
+    this.#rejected = this.#last;
     return typeof this.#provider === "function" ? failure : settled(failure, undefined);
   }
 
@@ -42,11 +44,10 @@ export class CredentialSource<C> {
     try {
       return await provider({ refused, signal });
     } catch (thrown) {
-      const { text, retryable } = HoldfastError.from(thrown);
-      const final = isFinal(thrown) && !retryable;
+      const final = isFinal(thrown);
       throw new HoldfastError({
         code: final ? "token_refresh_failed" : "credentials_unavailable",
-        message: `the credentials provider failed: ${text}`,
+        message: `the credentials provider failed: ${HoldfastError.from(thrown).text}`,
         kind: final ? "fatal" : "transient",
         fault: "local",
         cause: thrown,
@@ -57,7 +58,11 @@ export class CredentialSource<C> {
 
 /** Only an error that says so is final; a bug in a provider may mend itself. */
 function isFinal(thrown: unknown): boolean {
-  return typeof thrown === "object" && thrown !== null && "retryable" in thrown && thrown.retryable === false;
+  try {
+    return (thrown as { readonly retryable?: unknown } | null | undefined)?.retryable === false;
+  } catch {
+    return false;
+  }
 }
 
 function settled(refused: HoldfastError, why: string | undefined): HoldfastError {
