@@ -117,11 +117,9 @@ const LEAST_MAX_MS = 100;
  */
 export function resolveConfig(policy: Policy = {}): Config {
   const backoff = policy.backoff ?? {};
-  const initialMs = positive(
-    "backoff.initialMs",
-    backoff.initialMs ?? Math.min(1_000, backoff.maxMs ?? 1_000),
-  );
-  const maxMs = positive("backoff.maxMs", backoff.maxMs ?? Math.max(10_000, initialMs));
+  const wantedMs = positive("backoff.initialMs", backoff.initialMs ?? 1_000);
+  const maxMs = positive("backoff.maxMs", backoff.maxMs ?? Math.max(10_000, wantedMs));
+  const initialMs = backoff.initialMs ?? Math.min(wantedMs, maxMs);
   const factor = positive("backoff.factor", backoff.factor ?? 2);
   if (factor < 1) refuse("backoff.factor", factor, "a number of at least 1");
   if (maxMs < LEAST_MAX_MS) refuse("backoff.maxMs", maxMs, `at least ${LEAST_MAX_MS} ms`);
@@ -143,7 +141,8 @@ export function resolveConfig(policy: Policy = {}): Config {
     dialTimeoutMs: positive("dialTimeoutMs", policy.dialTimeoutMs ?? 10_000),
     stableAfterMs: positive("stableAfterMs", policy.stableAfterMs ?? 10_000),
     maxReconnectWindowMs: positive("maxReconnectWindowMs", policy.maxReconnectWindowMs ?? 10_000),
-    maxRetryAfterMs: positive("maxRetryAfterMs", policy.maxRetryAfterMs ?? 600_000),
+    // No wait is longer than a timer, so none may be promised.
+    maxRetryAfterMs: Math.min(positive("maxRetryAfterMs", policy.maxRetryAfterMs ?? 600_000), MAX_TIMER_MS),
     strictIdentity: policy.strictIdentity ?? false,
   };
 }

@@ -4,6 +4,7 @@ import {
   deadline,
   HoldfastError,
   initialState,
+  MAX_TIMER_MS,
   resolveConfig,
   statusOf,
   step,
@@ -22,7 +23,7 @@ import {
 import { CredentialSource } from "./credentials.ts";
 import { DialRun } from "./dial-run.ts";
 import { systemClock, type Signal } from "./host.ts";
-import type { ConnectOptions, Line } from "./line.ts";
+import type { ConnectOptions, Line, WakeSource } from "./line.ts";
 import type { Link } from "./link.ts";
 import { sameStatus, showTimes } from "./shown-status.ts";
 import { Watch } from "./watch.ts";
@@ -49,7 +50,7 @@ class LineDriver<L extends Link, C> implements Line<L> {
   readonly #timer: Timer;
   readonly #credentials: CredentialSource<C>;
   readonly #status: Watch<Status>;
-  readonly #liveness = new Watch<Liveness>({ outcome: "unknown" });
+  readonly #liveness = new Watch<Liveness>(initialState.memory.liveness);
   readonly #inputs: Input[] = [];
   readonly #stops: (() => void)[] = [];
   #settle: (reason: EndReason) => void = () => undefined;
@@ -78,7 +79,7 @@ class LineDriver<L extends Link, C> implements Line<L> {
       this.#stops.push(() => signal.removeEventListener("abort", stop));
     }
     if (signal?.aborted) return this.#feed({ type: "close" });
-    for (const source of wakes) this.#stops.push(source((...wake) => this.#woken(...wake)));
+    for (const source of wakes) this.#listen(source);
     this.#feed({ type: "start" });
   }
 
@@ -138,7 +139,8 @@ class LineDriver<L extends Link, C> implements Line<L> {
     if (this.#turning) return;
     this.#turning = true;
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
-      const { state, actions } = step(this.#state, next, this.#clock.mono(), this.#config, this.#random);
+      const heard = { ...next, heardAt: this.#run?.heardAt };
+      const { state, actions } = step(this.#state, heard, this.#clock.mono(), this.#config, this.#random);
       this.#state = state;
       for (const action of actions) this.#perform(action);
     }
@@ -199,6 +201,14 @@ class LineDriver<L extends Link, C> implements Line<L> {
     }
   }
 
+  #listen(source: WakeSource): void {
+    try {
+      this.#stops.push(source((...wake) => this.#woken(...wake)));
+    } catch (thrown) {
+      this.#warn("wake_source_failed", "a source of wakes threw", thrown);
+    }
+  }
+
   #woken(reason: WakeReason, addresses?: readonly string[]): void {
     const local = this.link?.localAddress;
     const addressGone = local !== undefined && addresses !== undefined && !addresses.includes(local);
@@ -209,31 +219,40 @@ class LineDriver<L extends Link, C> implements Line<L> {
     const at = deadline(this.#state, this.#config);
     this.#armedFor = at;
     if (at === undefined) this.#timer.clear();
-    else this.#timer.set(Math.max(0, Math.ceil(at - this.#clock.mono())));
+    else this.#timer.set(Math.min(Math.max(0, Math.ceil(at - this.#clock.mono())), MAX_TIMER_MS));
   }
 
   #fired(): void {
     const late = this.#armedFor !== undefined && this.#clock.mono() - this.#armedFor > LATE_MS;
     this.#armedFor = undefined;
     if (late) this.#timer.set(0);
-    else this.#feed({ type: "tick", heardAt: this.#run?.heardAt });
+    else this.#feed({ type: "tick" });
   }
 
   #publish(): void {
     const state = this.#state;
     const shown = this.#shown();
     if (!sameStatus(shown, this.#status.value)) this.#status.set(shown);
-    if (state.at === "up" && state.liveness !== this.#liveness.value) this.#liveness.set(state.liveness);
+    const { liveness } = state.memory;
+    if (liveness !== this.#liveness.value) this.#liveness.set(liveness);
     if (state.at === "ended") this.#finish(state.reason);
   }
 
   #finish(reason: EndReason): void {
     this.#drop(reason.error ?? closedError());
     this.#timer.clear();
-    for (const stop of this.#stops.splice(0)) stop();
+    for (const stop of this.#stops.splice(0)) this.#stop(stop);
     this.#status.end();
     this.#liveness.end();
     this.#settle(reason);
+  }
+
+  #stop(stop: () => void): void {
+    try {
+      stop();
+    } catch (thrown) {
+      this.#warn("wake_source_failed", "a source of wakes threw when it was stopped", thrown);
+    }
   }
 
   #shown(): Status {

@@ -42,8 +42,9 @@ export class DialRun<L extends Link, C> {
       if (this.#over) return;
       const link = await dial(this.#attempt(credential));
       if (this.#over) return discard(link);
+      const traits = traitsOf(link);
       this.link = link;
-      this.#feed({ type: "opened", dial: this.#order.dial, link: traitsOf(link) });
+      this.#feed({ type: "opened", dial: this.#order.dial, link: traits });
     } catch (thrown) {
       this.#fail(HoldfastError.from(thrown));
     }
@@ -54,7 +55,7 @@ export class DialRun<L extends Link, C> {
     if (this.#over) return;
     this.#over = true;
     this.#aborter.abort(reason);
-    if (this.link !== undefined) discard(this.link, reason);
+    if (this.link !== undefined) void discard(this.link, reason);
   }
 
   async ping(): Promise<void> {
@@ -71,10 +72,9 @@ export class DialRun<L extends Link, C> {
     if (this.#over) return;
     const failure = this.#credentials.judge(thrown);
     const { dial } = this.#order;
-    const { heardAt } = this;
     const lost = this.link !== undefined;
     this.end(failure);
-    this.#feed(lost ? { type: "lost", dial, failure, heardAt } : { type: "dial_failed", dial, failure });
+    this.#feed(lost ? { type: "lost", dial, failure } : { type: "dial_failed", dial, failure });
   }
 
   #attempt(credential: C | undefined): Attempt<C> {
@@ -116,10 +116,11 @@ function traitsOf(link: Link): LinkTraits {
   };
 }
 
-/** Closing must not throw; a link that does it all the same harms nobody. */
-function discard(link: Link, reason?: HoldfastError): void {
+/** Closing must neither throw nor return a promise; a link that does all the same harms nobody. */
+async function discard(link: Link, reason?: HoldfastError): Promise<void> {
   try {
-    link.close(reason);
+    const closed: unknown = link.close(reason);
+    await closed;
   } catch {
     // The link is given up either way.
   }

@@ -25,7 +25,7 @@ export function watchEpochs(
     try {
       callback(code);
     } catch (thrown) {
-      onError?.(HoldfastError.from(thrown));
+      tell(HoldfastError.from(thrown), onError);
     }
   });
 }
@@ -43,6 +43,14 @@ async function run(line: Pick<Line, "changes" | "close">, report: (code: number)
       report(last);
     }
     if (status.state === "disconnected") report(codeOf(status.reason));
+  }
+}
+
+function tell(error: HoldfastError, onError: ((error: HoldfastError) => void) | undefined): void {
+  try {
+    onError?.(error);
+  } catch {
+    // A listener that throws harms nobody.
   }
 }
 

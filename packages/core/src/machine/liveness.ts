@@ -4,7 +4,7 @@ import type { Instant } from "../ports.ts";
 import type { Up } from "./state.ts";
 
 /** How long a link has to answer when something gives reason to doubt it. */
-export const PROBE_MS = 2_000;
+const PROBE_MS = 2_000;
 
 /** While data is unacknowledged the peer is asked this soon. */
 const BUSY_INTERVAL_MS = 3_000;
@@ -14,12 +14,19 @@ export function watched(state: Up, config: Config): boolean {
   return config.heartbeat !== undefined && (state.link.pings || state.link.beats);
 }
 
+/** How long a probe waits. A peer that cannot be asked has until it would have spoken anyway. */
+export function patienceMs(state: Up, config: Config): number {
+  if (state.link.pings || config.heartbeat === undefined) return PROBE_MS;
+  return Math.max(PROBE_MS, Math.min(config.heartbeat.intervalMs, config.heartbeat.timeoutMs));
+}
+
 /** From when on silence means death: counted from the last byte, never from the ping. */
 export function deadAt(state: Up, config: Config): Instant {
   if (config.heartbeat === undefined || !watched(state, config)) return Infinity;
   const { timeoutMs, busyTimeoutMs } = config.heartbeat;
-  const silentAt = state.heardAt + (state.unackedBytes > 0 ? busyTimeoutMs : timeoutMs);
-  return state.probeUntil ?? silentAt;
+  // Whoever had nothing to answer until now has the whole time from now on.
+  const busyAt = state.unackedBytes > 0 ? Math.max(state.heardAt, state.busySince) + busyTimeoutMs : Infinity;
+  return state.probeUntil ?? Math.min(state.heardAt + timeoutMs, busyAt);
 }
 
 /** When the next heartbeat is due. */

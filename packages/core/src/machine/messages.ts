@@ -4,17 +4,17 @@ import type { Instant } from "../ports.ts";
 import type { WakeReason } from "../status.ts";
 import type { LinkTraits } from "./state.ts";
 
-/** Something that happened. Inputs that name a dial other than the present one are late, and ignored. */
-export type Input =
+/**
+ * Something that happened. Inputs that name a dial other than the present one are late, and ignored. Any input may
+ * carry when the last byte came, however many came since the last step.
+ */
+export type Input = Happening & { readonly heardAt?: Instant | undefined };
+
+type Happening =
   | { readonly type: "start" }
   | { readonly type: "opened"; readonly dial: number; readonly link: LinkTraits }
   | { readonly type: "dial_failed"; readonly dial: number; readonly failure: HoldfastError }
-  | {
-      readonly type: "lost";
-      readonly dial: number;
-      readonly failure: HoldfastError;
-      readonly heardAt?: Instant | undefined;
-    }
+  | { readonly type: "lost"; readonly dial: number; readonly failure: HoldfastError }
   | { readonly type: "drain_announced"; readonly dial: number; readonly windowMs: number | undefined }
   | { readonly type: "ping_failed"; readonly dial: number; readonly failure: HoldfastError }
   | { readonly type: "ping_sent"; readonly dial: number }
@@ -33,8 +33,8 @@ export type Input =
   /** The `retrying` hook asks for another delay before the dial after `dial`, or for none ever. */
   | { readonly type: "adjusted"; readonly dial: number; readonly delayMs: number }
   | { readonly type: "vetoed"; readonly dial: number }
-  /** The deadline has come. `heardAt` is when the last byte came, however many came since the last step. */
-  | { readonly type: "tick"; readonly heardAt?: Instant | undefined }
+  /** The deadline has come. */
+  | { readonly type: "tick" }
   | { readonly type: "close" };
 
 /** Something to do, in order. */

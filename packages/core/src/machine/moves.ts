@@ -12,16 +12,28 @@ export interface Step {
   readonly actions: readonly Action[];
 }
 
-/** Not who we expected, or nobody who speaks our protocol: captive portals look like this. DESIGN rule 10. */
-export const SUSPECT: ReadonlySet<string> = new Set(["identity_changed", "not_our_peer"]);
-
 export function stay(state: MachineState): Step {
   return { state, actions: [] };
 }
 
-/** Dial at `wantedAt`, or as soon after it as the pacing floor allows. */
-export function dialAt(memory: Memory, wantedAt: Instant, now: Instant, config: Config): Step {
-  const retryAt = Math.max(wantedAt, earliestDial(memory.recentDials));
+/** Give up what is being made or is up, and then do as `then` says. */
+export function drop(
+  type: "cancel_dial" | "hang_up",
+  memory: Memory,
+  failure: HoldfastError,
+  then: Step,
+): Step {
+  return { state: then.state, actions: [{ type, dial: memory.dial, failure }, ...then.actions] };
+}
+
+/** Whatever was asked for, as a delay that a timer can take. */
+export function timerMs(delayMs: number): number {
+  return Math.max(0, Math.min(delayMs, MAX_TIMER_MS)) || 0;
+}
+
+/** Dial now, or as soon as the pacing floor allows. */
+export function dialNow(memory: Memory, now: Instant, config: Config): Step {
+  const retryAt = earliestDial(memory.recentDials);
   if (retryAt > now) return waitUntil(memory, retryAt, -Infinity, now);
   const begun: Memory = {
     ...memory,
@@ -31,8 +43,7 @@ export function dialAt(memory: Memory, wantedAt: Instant, now: Instant, config: 
     grace: false,
     since: now,
   };
-  const { dial, attempt, refused } = begun;
-  const suspect = SUSPECT.has(memory.failure?.code ?? "");
+  const { dial, attempt, refused, suspect } = begun;
   return {
     state: { at: "dialing", memory: begun, startedAt: now, expiresAt: now + config.dialTimeoutMs },
     actions: [{ type: "dial", dial, attempt, refused, suspect }],

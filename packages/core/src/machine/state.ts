@@ -23,6 +23,10 @@ export interface Memory {
   readonly refused: HoldfastError | undefined;
   readonly failure: HoldfastError | undefined;
   readonly lastHeard: Instant | undefined;
+  /** The heartbeats of the last link. */
+  readonly liveness: Liveness;
+  /** Who was met last was not our peer; only a link proves otherwise. */
+  readonly suspect: boolean;
   /** The last wake that nobody asked for; a dial that began before it may be talking to a network that is gone. */
   readonly changedAt: Instant;
   /** The last dial that a wake restarted. */
@@ -67,10 +71,11 @@ export interface Up extends Remembering {
   /** A probe runs: without a byte until then the link is dead. */
   readonly probeUntil: Instant | undefined;
   readonly unackedBytes: number;
+  /** Since when there has been unacknowledged data. */
+  readonly busySince: Instant;
   readonly movedBytes: number;
   /** When unacknowledged data last moved, or began to exist. */
   readonly movedAt: Instant;
-  readonly liveness: Liveness;
 }
 
 export interface AuthRequired extends Remembering {
@@ -111,6 +116,8 @@ export const initialState: Idle = {
     refused: undefined,
     failure: undefined,
     lastHeard: undefined,
+    liveness: { outcome: "unknown" },
+    suspect: false,
     changedAt: -Infinity,
     restartedAt: -Infinity,
     grace: false,

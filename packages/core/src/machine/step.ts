@@ -1,25 +1,27 @@
 // The reconnect machine: one input, the present time and a random source in; the next state and what to do out.
 // It knows nothing of sockets, timers or promises. Everything that changes a state begins here.
 import { BLIP_MS } from "../backoff.ts";
-import { MAX_TIMER_MS, type Config } from "../config.ts";
+import type { Config } from "../config.ts";
 import { HoldfastError } from "../failure.ts";
 import { earliestDial } from "../pacing.ts";
 import type { Instant, Random } from "../ports.ts";
 import { LATE_MS } from "./lateness.ts";
 import type { Input } from "./messages.ts";
-import { dialAt, end, stay, type Step } from "./moves.ts";
+import { dialNow, drop, end, stay, timerMs, type Step } from "./moves.ts";
 import type { AuthRequired, Dialing, MachineState, Waiting } from "./state.ts";
-import { linkUp, stepUp } from "./up.ts";
+import { heard, linkUp, stepUp } from "./up.ts";
 import { dialFailed } from "./verdict.ts";
 
 /** Advance by one input. `random` is uniform in [0, 1). Inputs that make no sense in a state change nothing. */
-export function step(state: MachineState, input: Input, now: Instant, config: Config, random: Random): Step {
-  if (state.at === "ended") return stay(state);
+export function step(before: MachineState, input: Input, now: Instant, config: Config, random: Random): Step {
+  const late = "dial" in input && input.dial !== before.memory.dial;
+  if (before.at === "ended" || late) return stay(before);
+  const state = before.at === "up" ? heard(before, input.heardAt) : before;
   if (input.type === "close") return close(state, now);
   switch (state.at) {
     case "idle": {
       if (input.type !== "start") return stay(state);
-      return dialAt({ ...state.memory, lostAt: now, since: now }, now, now, config);
+      return dialNow({ ...state.memory, lostAt: now, since: now }, now, config);
     }
     case "waiting":
       return stepWaiting(state, input, now, config, random);
@@ -34,11 +36,9 @@ export function step(state: MachineState, input: Input, now: Instant, config: Co
 
 function close(state: MachineState, now: Instant): Step {
   const failure = new HoldfastError({ code: "closed", message: "closed", kind: "fatal", fault: "local" });
-  const ended = end(state.memory, "closed", undefined, now);
-  const { dial } = state.memory;
-  if (state.at === "dialing") return { state: ended, actions: [{ type: "cancel_dial", dial, failure }] };
-  if (state.at === "up") return { state: ended, actions: [{ type: "hang_up", dial, failure }] };
-  return stay(ended);
+  const ended = stay(end(state.memory, "closed", undefined, now));
+  if (state.at === "dialing") return drop("cancel_dial", state.memory, failure, ended);
+  return state.at === "up" ? drop("hang_up", state.memory, failure, ended) : ended;
 }
 
 function stepWaiting(state: Waiting, input: Input, now: Instant, config: Config, random: Random): Step {
@@ -46,22 +46,20 @@ function stepWaiting(state: Waiting, input: Input, now: Instant, config: Config,
   switch (input.type) {
     case "wake": {
       const woken = { ...memory, grace: true };
-      if (input.reason === "user") return dialAt(woken, now, now, config);
+      if (input.reason === "user") return dialNow(woken, now, config);
       const soon = Math.max(now + random() * BLIP_MS, state.notBefore, earliestDial(memory.recentDials));
       const changed = { ...woken, changedAt: now };
       return stay({ ...state, memory: changed, retryAt: Math.min(state.retryAt, soon) });
     }
     case "tick":
-      if (now >= state.retryAt) return dialAt(memory, now, now, config);
+      if (now >= state.retryAt) return dialNow(memory, now, config);
       return budgetSpent(state, now, config, random);
     case "adjusted": {
-      if (input.dial !== memory.dial) return stay(state);
-      const wanted = memory.since + Math.min(input.delayMs, MAX_TIMER_MS);
+      const wanted = memory.since + timerMs(input.delayMs);
       const retryAt = Math.max(wanted, state.notBefore, earliestDial(memory.recentDials));
       return stay({ ...state, retryAt });
     }
     case "vetoed":
-      if (input.dial !== memory.dial) return stay(state);
       return stay(end(memory, "vetoed", memory.failure, now));
     default:
       return stay(state);
@@ -80,13 +78,10 @@ function budgetSpent(state: Waiting, now: Instant, config: Config, random: Rando
 }
 
 function stepDialing(state: Dialing, input: Input, now: Instant, config: Config, random: Random): Step {
-  const { memory } = state;
-  const { dial } = memory;
   switch (input.type) {
     case "opened":
-      return input.dial === dial ? linkUp(state, input.link, now, config) : stay(state);
+      return linkUp(state, input.link, now, config);
     case "dial_failed":
-      if (input.dial !== dial) return stay(state);
       return dialFailed(state, input.failure, now, config, random);
     case "wake":
       return wakeDialing(state, input.reason === "user", now, config);
@@ -97,8 +92,12 @@ function stepDialing(state: Dialing, input: Input, now: Instant, config: Config,
         message: `no answer within ${Math.round(now - state.startedAt)} ms`,
       });
       const late = now - state.expiresAt > LATE_MS;
-      const after = dialFailed(state, failure, now, config, random, late);
-      return { state: after.state, actions: [{ type: "cancel_dial", dial, failure }, ...after.actions] };
+      return drop(
+        "cancel_dial",
+        state.memory,
+        failure,
+        dialFailed(state, failure, now, config, random, late),
+      );
     }
     default:
       return stay(state);
@@ -121,14 +120,10 @@ function wakeDialing(state: Dialing, byUser: boolean, now: Instant, config: Conf
     message: "the network changed",
     fault: "local",
   });
-  const again = dialAt({ ...woken, restartedAt: now }, now, now, config);
-  return {
-    state: again.state,
-    actions: [{ type: "cancel_dial", dial: memory.dial, failure }, ...again.actions],
-  };
+  return drop("cancel_dial", memory, failure, dialNow({ ...woken, restartedAt: now }, now, config));
 }
 
 function stepAuthRequired(state: AuthRequired, input: Input, now: Instant, config: Config): Step {
   const asked = input.type === "answered" || (input.type === "wake" && input.reason === "user");
-  return asked ? dialAt(state.memory, now, now, config) : stay(state);
+  return asked ? dialNow({ ...state.memory, grace: true }, now, config) : stay(state);
 }

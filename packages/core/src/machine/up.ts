@@ -2,20 +2,32 @@
 import type { Config } from "../config.ts";
 import { HoldfastError } from "../failure.ts";
 import type { Instant, Random } from "../ports.ts";
-import { deadAt, pingDue, PROBE_MS, stuckAt, watched } from "./liveness.ts";
+import type { Liveness } from "../status.ts";
+import { deadAt, patienceMs, pingDue, stuckAt, watched } from "./liveness.ts";
 import { LATE_MS } from "./lateness.ts";
 import type { Action, Input } from "./messages.ts";
-import { stay, type Step } from "./moves.ts";
-import type { Dialing, LinkTraits, Up } from "./state.ts";
+import { drop, stay, type Step } from "./moves.ts";
+import type { Dialing, LinkTraits, Memory, Up } from "./state.ts";
 import { linkLost, reset } from "./verdict.ts";
 
 /** The handshake is complete. The epoch rises in the same step. */
 export function linkUp(state: Dialing, link: LinkTraits, now: Instant, config: Config): Step {
   const { memory } = state;
-  const risen = { ...memory, epoch: memory.epoch + 1, attempt: 0, grace: false, since: now, lastHeard: now };
+  const risen: Memory = {
+    ...(config.resetOn === "connect" ? reset(memory) : memory),
+    epoch: memory.epoch + 1,
+    attempt: 0,
+    // A peer that refuses right after it connected refuses all the same.
+    refused: memory.refused,
+    suspect: false,
+    grace: false,
+    since: now,
+    lastHeard: now,
+    liveness: { outcome: "unknown" },
+  };
   const up: Up = {
     at: "up",
-    memory: config.resetOn === "connect" ? reset(risen) : risen,
+    memory: risen,
     link,
     stable: false,
     draining: undefined,
@@ -25,18 +37,17 @@ export function linkUp(state: Dialing, link: LinkTraits, now: Instant, config: C
     pingFailures: 0,
     probeUntil: undefined,
     unackedBytes: 0,
+    busySince: now,
     movedBytes: 0,
     movedAt: now,
-    liveness: { outcome: "unknown" },
   };
-  return stay(watched(up, config) ? up : { ...up, liveness: { outcome: "not_configured" } });
+  return stay(watched(up, config) ? up : report(up, { outcome: "not_configured" }));
 }
 
 export function stepUp(state: Up, input: Input, now: Instant, config: Config, random: Random): Step {
-  if ("dial" in input && input.dial !== state.memory.dial) return stay(state);
   switch (input.type) {
     case "lost":
-      return linkLost(heard(state, input.heardAt), input.failure, now, config, random);
+      return linkLost(state, input.failure, now, config, random);
     case "drain_announced":
       return stay({ ...state, draining: { windowMs: input.windowMs } });
     case "progress":
@@ -45,42 +56,46 @@ export function stepUp(state: Up, input: Input, now: Instant, config: Config, ra
       return pingFailed(state, input.failure, now, config, random);
     case "ping_sent":
       return stay({ ...state, pingFailures: 0 });
-    case "wake":
+    case "wake": {
+      const woken = { ...state, memory: { ...state.memory, grace: true } };
       if (input.addressGone) {
         const gone = { code: "address_gone", message: "the local address is gone", fault: "local" } as const;
-        return hangUp(state, new HoldfastError(gone), now, config, random);
+        return hangUp(woken, new HoldfastError(gone), now, config, random);
       }
-      return watched(state, config) && state.probeUntil === undefined ? probe(state, now) : stay(state);
+      return watched(state, config) && state.probeUntil === undefined
+        ? probe(woken, now, config)
+        : stay(woken);
+    }
     case "tick":
-      return tick(state, input.heardAt, now, config, random);
+      return tick(state, now, config, random);
     default:
       return stay(state);
   }
 }
 
-function tick(before: Up, heardAt: Instant | undefined, now: Instant, config: Config, random: Random): Step {
-  let state = heard(before, heardAt);
-  if (!state.stable && now >= state.memory.since + config.stableAfterMs) {
-    state = { ...state, stable: true, memory: reset(state.memory) };
-  }
+function tick(before: Up, now: Instant, config: Config, random: Random): Step {
+  const ripe = !before.stable && now >= before.memory.since + config.stableAfterMs;
+  const state: Up = ripe ? { ...before, stable: true, memory: reset(before.memory) } : before;
   const dead = deathOf(state, now, config);
-  if (dead === "late") return probe(state, now);
-  if (dead !== undefined) return hangUp(state, dead, now, config, random);
+  if (dead === "late") return probe(state, now, config);
+  if (dead !== undefined) {
+    return hangUp(dead.code === "no_life" ? failed(state) : state, dead, now, config, random);
+  }
   return pingDue(state, config) <= now ? ping(state, now) : stay(state);
 }
 
 /** Any byte is life, and answers whatever had been asked. */
-function heard(state: Up, at: Instant | undefined): Up {
+export function heard(state: Up, at: Instant | undefined): Up {
   if (at === undefined || at <= state.heardAt) return state;
-  const count = state.liveness.outcome === "succeeded" ? state.liveness.count + 1 : 1;
-  return {
+  const alive: Up = {
     ...state,
+    memory: { ...state.memory, lastHeard: at },
     heardAt: at,
     pingOut: false,
     pingFailures: 0,
     probeUntil: undefined,
-    liveness: state.pingOut ? { outcome: "succeeded", count } : state.liveness,
   };
+  return state.pingOut ? counted(alive, "succeeded") : alive;
 }
 
 function deathOf(state: Up, now: Instant, config: Config): HoldfastError | "late" | undefined {
@@ -98,8 +113,9 @@ function deathOf(state: Up, now: Instant, config: Config): HoldfastError | "late
       });
 }
 
-function probe(state: Up, now: Instant): Step {
-  const probing = { ...state, probeUntil: now + PROBE_MS, movedAt: now };
+function probe(state: Up, now: Instant, config: Config): Step {
+  // An earlier ping has not failed yet only because another is sent.
+  const probing = { ...state, pingOut: false, probeUntil: now + patienceMs(state, config), movedAt: now };
   return state.link.pings ? ping(probing, now) : stay(probing);
 }
 
@@ -110,26 +126,39 @@ function ping(state: Up, now: Instant): Step {
 }
 
 function failed(state: Up): Up {
-  const count = state.liveness.outcome === "failed" ? state.liveness.count + 1 : 1;
-  return { ...state, liveness: { outcome: "failed", count } };
+  return counted(state, "failed");
+}
+
+function counted(state: Up, outcome: "succeeded" | "failed"): Up {
+  const { liveness } = state.memory;
+  return report(state, { outcome, count: liveness.outcome === outcome ? liveness.count + 1 : 1 });
+}
+
+function report(state: Up, liveness: Liveness): Up {
+  return { ...state, memory: { ...state.memory, liveness } };
 }
 
 function pingFailed(state: Up, failure: HoldfastError, now: Instant, config: Config, random: Random): Step {
-  const worse = { ...failed(state), pingFailures: state.pingFailures + 1 };
+  const worse = { ...failed(state), pingOut: false, pingFailures: state.pingFailures + 1 };
   const most = config.heartbeat?.maxFailures ?? 0;
   const enough = !state.link.survivesPingFailure || (most > 0 && worse.pingFailures >= most);
   return enough ? hangUp(worse, failure, now, config, random) : stay(worse);
 }
 
 function progressed(state: Up, unackedBytes: number, movedBytes: number, now: Instant): Up {
-  const moved = state.unackedBytes === 0 || movedBytes !== state.movedBytes;
-  return { ...state, unackedBytes, movedBytes, movedAt: moved ? now : state.movedAt };
+  const idle = state.unackedBytes === 0;
+  const moved = idle || movedBytes !== state.movedBytes;
+  return {
+    ...state,
+    unackedBytes,
+    busySince: idle ? now : state.busySince,
+    movedBytes,
+    movedAt: moved ? now : state.movedAt,
+  };
 }
 
 function hangUp(state: Up, failure: HoldfastError, now: Instant, config: Config, random: Random): Step {
-  const after = linkLost(state, failure, now, config, random);
-  const action: Action = { type: "hang_up", dial: state.memory.dial, failure };
-  return { state: after.state, actions: [action, ...after.actions] };
+  return drop("hang_up", state.memory, failure, linkLost(state, failure, now, config, random));
 }
 
 function seconds(ms: number): string {

@@ -1,11 +1,14 @@
 // What a failed dial or a lost link leads to: the end, a person, or a wait of the right length.
 import { atCap, BLIP_MS, hinted, scheduled } from "../backoff.ts";
-import { MAX_TIMER_MS, type Config } from "../config.ts";
+import type { Config } from "../config.ts";
 import type { HoldfastError } from "../failure.ts";
 import { earliestDial } from "../pacing.ts";
 import type { Instant, Random } from "../ports.ts";
-import { end, stay, SUSPECT, waitUntil, type Step } from "./moves.ts";
+import { end, stay, timerMs, waitUntil, type Step } from "./moves.ts";
 import type { Dialing, Memory, Up } from "./state.ts";
+
+/** Not who we expected, or nobody who speaks our protocol: captive portals look like this. DESIGN rule 10. */
+const SUSPECT: ReadonlySet<string> = new Set(["identity_changed", "not_our_peer"]);
 
 /** The peer will be back, as new: what went before says nothing about it. DESIGN rule 5. */
 const RESTARTS: ReadonlySet<string> = new Set(["restarting", "relay_lost"]);
@@ -21,7 +24,7 @@ export function dialFailed(
 ): Step {
   const before = state.memory;
   const refusedUnhinted =
-    failure.fault === "peer" && failure.retryAfterMs === undefined && retriesLater(failure);
+    failure.fault === "peer" && hintOf(failure, config) === undefined && retriesLater(failure);
   const memory: Memory = {
     ...before,
     failure,
@@ -54,7 +57,6 @@ export function linkLost(
     failure,
     failures: before.failures + counts,
     lostAt: before.lostAt ?? now,
-    lastHeard: state.heardAt,
   };
   return judge(memory, before.refused, failure, now, config, (m) =>
     counts === 0 ? firstDelay(m, state, failure, config, random) : nextDelay(m, failure, config, random),
@@ -73,16 +75,17 @@ interface Delay {
 
 /** End, ask a person, or wait for as long as `delay` says. `refused`: why this credential had been fetched. */
 function judge(
-  memory: Memory,
+  before: Memory,
   refused: HoldfastError | undefined,
   failure: HoldfastError,
   now: Instant,
   config: Config,
   delay: (memory: Memory) => Delay,
 ): Step {
+  const stranger = SUSPECT.has(failure.code);
+  const memory = { ...before, suspect: before.suspect || stranger };
   if (failure.code === "replaced") return stay(end(memory, "replaced", failure, now));
-  const excused = SUSPECT.has(failure.code) && memory.epoch > 0 && !config.strictIdentity;
-  if (failure.kind === "fatal" && !excused) return stay(end(memory, "failed", failure, now));
+  if (isFatal(failure, stranger, memory, config)) return stay(end(memory, "failed", failure, now));
   if (!config.reconnect) return stay(end(memory, "not_reconnecting", failure, now));
   if (failure.kind === "unauthorized") {
     if (failure.prompt !== undefined) {
@@ -95,8 +98,16 @@ function judge(
   if (memory.failures >= config.maxAttempts || (now >= spentAt && !memory.grace)) {
     return stay(end(memory, "gave_up", failure, now));
   }
-  const marked = { ...memory, refused: failure.kind === "unauthorized" ? failure : undefined };
+  // A credential that could not be fetched was not refused: ask for it again, and say why.
+  const unfetched = failure.code === "credentials_unavailable" ? refused : undefined;
+  const marked = { ...memory, refused: failure.kind === "unauthorized" ? failure : unfetched };
   return retry(delay(marked), failure, now, spentAt, config);
+}
+
+/** A stranger's answer says nothing of our peer, once we have met it. What a person can settle is never fatal. */
+function isFatal(failure: HoldfastError, stranger: boolean, memory: Memory, config: Config): boolean {
+  if (!stranger || failure.kind === "unauthorized") return failure.kind === "fatal";
+  return memory.epoch === 0 || config.strictIdentity;
 }
 
 function retry(
@@ -108,7 +119,7 @@ function retry(
 ): Step {
   const hintMs = hintOf(failure, config);
   const notBefore = hintMs === undefined ? -Infinity : now + hintMs;
-  const paced = Math.max(now + Math.min(delayMs, MAX_TIMER_MS), earliestDial(memory.recentDials));
+  const paced = Math.max(now + timerMs(delayMs), earliestDial(memory.recentDials));
   // One last attempt is made when the budget runs out, unless the peer asked for a longer wait.
   const retryAt = Math.max(
     Math.min(paced, Math.max(spentAt, now)),
@@ -160,8 +171,9 @@ function draw(memory: Memory, config: Config, random: Random): Delay {
 }
 
 function hintOf(failure: HoldfastError, config: Config): number | undefined {
-  if (failure.retryAfterMs === undefined || !Number.isFinite(failure.retryAfterMs)) return undefined;
-  return Math.min(Math.max(0, failure.retryAfterMs), config.maxRetryAfterMs);
+  const { retryAfterMs } = failure;
+  if (retryAfterMs === undefined || Number.isNaN(retryAfterMs)) return undefined;
+  return Math.min(Math.max(0, retryAfterMs), config.maxRetryAfterMs);
 }
 
 function retriesLater(failure: HoldfastError): boolean {

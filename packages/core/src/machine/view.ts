@@ -5,8 +5,7 @@ import type { MachineState } from "./state.ts";
 
 export function statusOf(state: MachineState): Status {
   const { memory } = state;
-  const { epoch, failures, since, failure } = memory;
-  const lastHeard = state.at === "up" ? state.heardAt : memory.lastHeard;
+  const { epoch, failures, since, lastHeard, failure } = memory;
   const draining = state.at === "up" && state.draining !== undefined;
   const common = { epoch, attempt: 0, failures, since, lastHeard, failure, draining };
   const away = epoch === 0 ? "connecting" : "reconnecting";
