@@ -1,4 +1,5 @@
 // The control host of a process: its registry, and the socket on which others may look at it and steer it.
+import { rmSync } from "node:fs";
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "@holdfast/core";
@@ -74,7 +75,7 @@ export async function openControl(options: ControlOptions): Promise<ControlHost>
     clients.close();
     await closed;
     await rm(path, { force: true });
-    sockets.delete(path);
+    forget(path);
   });
   return {
     hello,
@@ -105,10 +106,21 @@ async function freePath(folder: string, name: string): Promise<string> {
   let path = socketPath(folder, name, process.pid);
   for (let number = 2; sockets.has(path); number++)
     path = socketPath(folder, `${name}-${number}`, process.pid);
+  // Also a process that is stopped in the middle, or dies of an error, leaves no socket behind.
+  if (sockets.size === 0) process.on("exit", removeAll);
   sockets.add(path);
   // What is there under our own process number is left from a process that had it before.
   await rm(path, { force: true });
   return path;
+}
+
+function forget(path: string): void {
+  sockets.delete(path);
+  if (sockets.size === 0) process.off("exit", removeAll);
+}
+
+function removeAll(): void {
+  for (const path of sockets) rmSync(path, { force: true });
 }
 
 async function listening(server: Server, path: string): Promise<void> {
@@ -124,7 +136,7 @@ async function listening(server: Server, path: string): Promise<void> {
     });
     if (process.platform !== "win32") await chmod(path, 0o600);
   } catch (thrown) {
-    sockets.delete(path);
+    forget(path);
     server.close();
     throw HoldfastError.from(thrown);
   }

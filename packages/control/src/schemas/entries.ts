@@ -20,9 +20,10 @@ const tunnelShape = {
 export const relayTunnel = z
   .strictObject({
     port: z.int().min(1).max(65535),
-    peer: z.string().describe("address of the client"),
+    remote_address: z.string().describe("of the client"),
     since: time,
-    streams: count,
+    streams: count.describe("visitors that the client has taken and that are not done"),
+    pending: count.describe("visitors that wait for the client"),
   })
   .meta({ id: "relay_tunnel" });
 

@@ -1,0 +1,86 @@
+// Every subcommand by name. Their files are loaded one at a time; the summaries are here so that help needs none.
+import type { Command } from "./command.ts";
+
+export interface Listed {
+  readonly name: string;
+  readonly group: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+const tunnel = "Tunnel";
+const everything = "Everything";
+
+export const commands: readonly Listed[] = [
+  {
+    name: "relay",
+    group: tunnel,
+    summary: "give tunnels a place where visitors reach them",
+    load: async () => erase((await import("./commands/relay.ts")).relay),
+  },
+  {
+    name: "expose",
+    group: tunnel,
+    summary: "give local ports an address on a relay",
+    load: async () => erase((await import("./commands/expose.ts")).expose),
+  },
+  {
+    name: "list",
+    group: everything,
+    summary: "what runs, one line each",
+    load: async () => erase((await import("./commands/list.ts")).list),
+  },
+  {
+    name: "status",
+    group: everything,
+    summary: "how things stand, in full",
+    load: async () => erase((await import("./commands/status.ts")).status),
+  },
+  {
+    name: "events",
+    group: everything,
+    summary: "what happens, as it happens",
+    load: async () => erase((await import("./commands/events.ts")).events),
+  },
+  {
+    name: "wait",
+    group: everything,
+    summary: "wait until something is connected",
+    load: async () => erase((await import("./commands/wait.ts")).wait),
+  },
+  {
+    name: "reconnect",
+    group: everything,
+    summary: "dial now instead of later",
+    load: async () => erase((await import("./commands/reconnect.ts")).reconnect),
+  },
+  {
+    name: "disconnect",
+    group: everything,
+    summary: "end a tunnel, or a relay",
+    load: async () => erase((await import("./commands/disconnect.ts")).disconnect),
+  },
+  {
+    name: "demo",
+    group: everything,
+    summary: "watch a tunnel come back, on this machine alone",
+    load: async () => erase((await import("./commands/demo.ts")).demo),
+  },
+  {
+    name: "doctor",
+    group: everything,
+    summary: "whether this machine is ready, and what reconnecting would do",
+    load: async () => erase((await import("./commands/doctor.ts")).doctor),
+  },
+  {
+    name: "completion",
+    group: everything,
+    summary: "completion for bash, zsh or fish",
+    load: async () => erase((await import("./commands/completion.ts")).completion),
+  },
+];
+
+/** The types of a command's options matter in its own file only; `run` gets what they resolved to. */
+function erase(command: unknown): Command {
+  return command as Command;
+}

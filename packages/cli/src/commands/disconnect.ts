@@ -1,0 +1,36 @@
+// `holdfast disconnect`: end a tunnel, relay or connection as if it had been asked to stop itself.
+import { defineCommand, type Context } from "../command.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { outputOptions } from "../options/common.ts";
+import { selectEntry, withEntries } from "../select.ts";
+import { escapeText } from "../terminal/escape.ts";
+
+export const disconnect = defineCommand({
+  name: "disconnect",
+  summary: "end a tunnel, or a relay",
+  description:
+    "Ends a tunnel or relay: it takes no new work and lets open streams finish. The process ends with the last of\n" +
+    "what it runs. With one that runs, NAME may be left out.",
+  usage: "[name]",
+  options: outputOptions,
+  examples: [
+    { line: "holdfast disconnect expose-3000", does: "by name" },
+    {
+      line: "holdfast disconnect --json",
+      does: "the only one that runs, with an acknowledgement as an object",
+    },
+  ],
+  run,
+});
+
+async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
+  await withEntries(context, async (listed) => {
+    const { client, entry } = selectEntry(listed, args[0]);
+    await client.disconnect(entry.id);
+    context.output.data(`disconnecting ${escapeText(entry.name)}`, {
+      type: "disconnect_initiated",
+      id: entry.id,
+    });
+  });
+  return EXIT.ok;
+}

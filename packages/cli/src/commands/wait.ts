@@ -1,0 +1,114 @@
+// `holdfast wait`: block until something is connected, or stands as asked. It need not run yet.
+import { watchProcesses, type ControlClient, type Entry, type Push } from "@holdfast/control";
+import { HoldfastError } from "@holdfast/core";
+import { defineCommand, type Context } from "../command.ts";
+import { Stop } from "../control.ts";
+import { describeEntry } from "../describe.ts";
+import { entriesOfPush, removedBy } from "../entries-of-push.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { outputOptions } from "../options/common.ts";
+import { optional, withDefault, type Values } from "../options/option.ts";
+import { parseDuration, parseState, type WantedState } from "../options/values.ts";
+import { isMeant } from "../select.ts";
+import { handleSignals } from "../signals.ts";
+import { escapeText } from "../terminal/escape.ts";
+import { formatDuration } from "../terminal/format.ts";
+
+const options = {
+  for: withDefault(
+    { name: "for", value: "<state>", description: "the state to wait for", shownDefault: "connected" },
+    parseState,
+  ),
+  timeout: optional(
+    { name: "timeout", value: "<time>", description: "fail after so long (never)" },
+    parseDuration,
+  ),
+  ...outputOptions,
+} as const;
+
+export const wait = defineCommand({
+  name: "wait",
+  summary: "wait until something is connected",
+  description:
+    "Waits for a name, id or target to be in a state; it need not run yet. A relay counts as connected while it\n" +
+    "listens. Something that has ended counts as disconnected.",
+  usage: "<name>",
+  options,
+  examples: [
+    {
+      line: "holdfast wait expose-3000 --timeout 30s",
+      does: "until the tunnel is there, at most 30 seconds",
+    },
+    { line: "holdfast wait expose-3000 --for reconnecting", does: "until it is away" },
+  ],
+  run,
+});
+
+async function run(
+  context: Context,
+  args: readonly string[],
+  values: Values<typeof options>,
+): Promise<ExitCode> {
+  const { output } = context;
+  const wanted = args[0]!;
+  const stop = new Stop();
+  let last = "it is not running";
+  let found: Entry | undefined;
+  const seen = new Set<string>();
+  const gone = (keys: readonly string[]): void => {
+    if (!keys.some((key) => seen.delete(key))) return;
+    last = "it has ended";
+    if (values.for === "disconnected") stop.ask("found");
+  };
+  const onPush = (push: Push, client: ControlClient): void => {
+    for (const entry of entriesOfPush(push)) {
+      if (!isMeant(entry, wanted)) continue;
+      seen.add(`${entry.pid}/${entry.id}`);
+      last = describeEntry(entry, Date.now());
+      if (!fits(entry, values.for)) continue;
+      found ??= entry;
+      stop.ask("found");
+    }
+    gone([`${client.hello.pid}/${removedBy(push)}`]);
+  };
+  const watcher = watchProcesses({
+    runtimeFolder: context.paths.runtimeFolder,
+    onPush,
+    onGone: ({ hello }) => gone([...seen].filter((key) => key.startsWith(`${hello.pid}/`))),
+    onError: (error) => {
+      output.error(error);
+      stop.ask("error");
+    },
+  });
+  const release = handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
+  const timer =
+    values.timeout === undefined ? undefined : setTimeout(() => stop.ask("timeout"), values.timeout);
+  await watcher.started;
+  if (stop.reason === undefined)
+    output.status(`waiting for ${escapeText(wanted)} to be ${values.for}: ${last}`);
+  const reason = await stop.asked;
+  clearTimeout(timer);
+  watcher.close();
+  release();
+  if (reason === "timeout") throw timedOut(wanted, values, last);
+  if (reason === "error") return EXIT.failed;
+  if (reason !== "found") return EXIT.interrupted;
+  if (found !== undefined)
+    output.data(`${escapeText(found.name)}: ${describeEntry(found, Date.now())}`, found);
+  return EXIT.ok;
+}
+
+function fits(entry: Entry, state: WantedState): boolean {
+  return entry.type === "relay"
+    ? state === "connected" && entry.state === "listening"
+    : entry.state === state;
+}
+
+function timedOut(wanted: string, values: Values<typeof options>, last: string): HoldfastError {
+  return new HoldfastError({
+    code: "timed_out",
+    message: `${wanted} was not ${values.for} within ${formatDuration(values.timeout ?? 0)}: ${last}`,
+    fault: "local",
+    hint: "holdfast status shows how it stands",
+  });
+}

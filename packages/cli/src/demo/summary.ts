@@ -1,0 +1,19 @@
+// What the demo has measured, as a table.
+import type { DemoSummary } from "@holdfast/control";
+import { formatDuration, formatTable, plural } from "../terminal/format.ts";
+
+export function summaryLines(summary: DemoSummary): string[] {
+  const rows = summary.outages.map((outage) => [
+    outage.name,
+    outage.away_ms === null ? "not back" : formatDuration(outage.away_ms),
+    outage.noticed_after_ms === null ? "-" : formatDuration(outage.noticed_after_ms),
+    String(outage.attempts),
+  ]);
+  const total = summary.requests_served + summary.requests_failed;
+  return [
+    ...formatTable([["OUTAGE", "AWAY", "NOTICED AFTER", "ATTEMPTS"], ...rows]),
+    "",
+    `${plural(total, "request")} in ${formatDuration(summary.duration_ms)}: ${summary.requests_served} served, ` +
+      `${summary.requests_failed} failed, longest gap ${formatDuration(summary.longest_gap_ms)}`,
+  ];
+}

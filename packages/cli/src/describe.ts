@@ -1,0 +1,95 @@
+// Entries and events in words, the same in list, status, events and what a running command says.
+import type { Entry, EventBody, LineFields } from "@holdfast/control";
+import { escapeText } from "./terminal/escape.ts";
+import { formatDuration, plural } from "./terminal/format.ts";
+
+type Stateful = Pick<
+  LineFields,
+  "state" | "phase" | "attempt" | "delay_ms" | "failure" | "reason" | "prompt"
+>;
+
+/** `reconnecting in 4.2 s (attempt 3): connection refused` */
+export function describeState(line: Stateful, remainingMs: number | null = line.delay_ms): string {
+  const why = line.failure === null ? "" : `: ${escapeText(line.failure.message)}`;
+  switch (line.state) {
+    case "connected":
+      return "connected";
+    case "connecting":
+    case "reconnecting":
+      if (line.phase === "dialing") return `${line.state} (attempt ${line.attempt})${why}`;
+      return `${line.state} in ${formatDuration(Math.max(0, remainingMs ?? 0))} (attempt ${line.attempt})${why}`;
+    case "auth_required":
+      return `needs an answer: ${escapeText(line.prompt ?? "")}`;
+    case "disconnected":
+      return `disconnected: ${describeReason(line.reason)}`;
+  }
+}
+
+function describeReason(reason: LineFields["reason"]): string {
+  const why = reason?.error === null || reason === null ? "" : `: ${escapeText(reason.error.message)}`;
+  switch (reason?.code) {
+    case undefined:
+    case "closed":
+      return "stopped as asked";
+    case "failed":
+      return `failed${why}`;
+    case "replaced":
+      return `another instance has taken its place${why}`;
+    case "gave_up":
+      return `gave up after ${plural(reason.failures, "failure")}${why}`;
+    case "vetoed":
+      return `gave up${why}`;
+    case "not_reconnecting":
+      return `not reconnecting, as told${why}`;
+  }
+}
+
+export interface OutageFigures {
+  readonly away_ms: number;
+  readonly noticed_after_ms: number | null;
+  readonly attempts: number;
+}
+
+/** `back after 42.1 s (noticed after 3.0 s, 7 attempts)`, and whatever else there is to say. */
+export function describeOutage(outage: OutageFigures, more: readonly string[] = []): string {
+  const noticed =
+    outage.noticed_after_ms === null ? [] : [`noticed after ${formatDuration(outage.noticed_after_ms)}`];
+  const evidence = [...noticed, plural(outage.attempts, "attempt"), ...more];
+  return `back after ${formatDuration(outage.away_ms)} (${evidence.join(", ")})`;
+}
+
+/** How an entry stands, in one phrase. `now` is wall-clock milliseconds. */
+export function describeEntry(entry: Entry, now: number): string {
+  if (entry.type === "relay") return `${entry.state}, ${plural(entry.tunnels.length, "tunnel")}`;
+  const remaining = entry.retry_at === null ? null : Date.parse(entry.retry_at) - now;
+  return `${describeState(entry, remaining)}${entry.draining ? ", draining" : ""}`;
+}
+
+export function describeLastHeard(entry: Entry, now: number): string {
+  if (entry.type === "relay") return "-";
+  return entry.last_heard === null
+    ? "never"
+    : `${formatDuration(Math.max(0, now - Date.parse(entry.last_heard)))} ago`;
+}
+
+/** An event in words, without the name that it is about. */
+export function describeEvent(event: EventBody): string {
+  switch (event.type) {
+    case "tunnel_state": {
+      const at =
+        event.state === "connected" && event.public_endpoint !== null ? ` at ${event.public_endpoint}` : "";
+      return `${describeState(event)}${escapeText(at)}`;
+    }
+    case "connection_state":
+      return describeState(event);
+    case "relay_state":
+      return `${event.state} at ${escapeText(event.address)}, ${plural(event.tunnels.length, "tunnel")}`;
+    case "tunnel_outage":
+    case "connection_outage":
+      return describeOutage(event);
+    case "tunnel_removed":
+    case "relay_removed":
+    case "connection_removed":
+      return "gone";
+  }
+}

@@ -1,0 +1,68 @@
+// What a flag is: one description for parsing, for its environment variable and TOML key, for help and documents.
+
+export interface Option<T> {
+  /** The long name without dashes: `drain-timeout`. Environment variable and TOML key follow from it. */
+  readonly name: string;
+  /** The same flag under another name. */
+  readonly alias?: string;
+  /** One letter. */
+  readonly short?: string;
+  /** What stands for the value in help; none for a switch. */
+  readonly value?: string;
+  readonly description: string;
+  /** What is used if nobody sets it, as people would write it. */
+  readonly shownDefault?: string;
+  readonly fallback: T;
+  /** @throws HoldfastError `usage` saying what was expected; the flag's name is put before it. */
+  parse(text: string): T;
+  /** Heading in help. */
+  readonly group: string;
+}
+
+export type OptionSet = Readonly<Record<string, Option<unknown>>>;
+
+/** The values of a set of options. */
+export type Values<S extends OptionSet> = {
+  readonly [K in keyof S]: S[K] extends Option<infer T> ? T : never;
+};
+
+export interface OptionTexts {
+  readonly name: string;
+  readonly description: string;
+  readonly value: string;
+  readonly group?: string;
+  readonly alias?: string;
+  readonly shownDefault?: string;
+}
+
+/** A flag with a value and no default. */
+export function optional<T>(texts: OptionTexts, parse: (text: string) => T): Option<T | undefined> {
+  return { group: "Options", ...texts, fallback: undefined, parse };
+}
+
+/** A flag with a value and a default, written as a person would. */
+export function withDefault<T>(
+  texts: OptionTexts & { shownDefault: string },
+  parse: (text: string) => T,
+): Option<T> {
+  return { group: "Options", ...texts, fallback: parse(texts.shownDefault), parse };
+}
+
+/** A switch. */
+export function flag(texts: Omit<OptionTexts, "value"> & { short?: string }): Option<boolean> {
+  return { group: "Options", ...texts, fallback: false, parse: parseSwitch };
+}
+
+export function environmentName(option: Option<unknown>): string {
+  return `HOLDFAST_${option.name.replaceAll("-", "_").toUpperCase()}`;
+}
+
+export function tomlKey(option: Option<unknown>): string {
+  return option.name.replaceAll("-", "_");
+}
+
+function parseSwitch(text: string): boolean {
+  if (/^(1|true|yes|on)$/i.test(text)) return true;
+  if (/^(0|false|no|off)$/i.test(text)) return false;
+  throw new RangeError("true or false");
+}

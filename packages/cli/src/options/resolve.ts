@@ -1,0 +1,100 @@
+// The values of a command's options: flag, else environment, else configuration file, else default.
+import { didYouMean, usageError } from "../usage.ts";
+import { environmentName, tomlKey, type Option, type OptionSet, type Values } from "./option.ts";
+
+export interface Sources {
+  /** What the command line said: the text after the flag, or `true` for a switch. */
+  readonly flags: ReadonlyMap<string, string | true>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly file: ConfigFile | undefined;
+}
+
+export interface ConfigFile {
+  readonly path: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Every option's value.
+ * @throws HoldfastError `usage` that names the flag, variable or key and says what was expected.
+ */
+export function resolveOptions<S extends OptionSet>(
+  options: S,
+  command: string,
+  sources: Sources,
+): Values<S> {
+  const table = sources.file === undefined ? {} : commandTable(sources.file, command, options);
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(options)) values[key] = resolveOption(option, sources, table);
+  return values as Values<S>;
+}
+
+function resolveOption(
+  option: Option<unknown>,
+  sources: Sources,
+  table: Readonly<Record<string, unknown>>,
+): unknown {
+  const fromFlag = sources.flags.get(option.name);
+  if (fromFlag === true) return true;
+  if (fromFlag !== undefined) return parse(option, fromFlag, `--${option.name}`);
+  const variable = environmentName(option);
+  const fromEnv = sources.env[variable];
+  // A variable that is set to nothing is how many tools unset one.
+  if (fromEnv !== undefined && fromEnv !== "") return parse(option, fromEnv, variable);
+  const fromFile = table[tomlKey(option)];
+  if (fromFile !== undefined)
+    return parse(option, textOf(fromFile), `${tomlKey(option)} in ${sources.file?.path}`);
+  return option.fallback;
+}
+
+function parse(option: Option<unknown>, text: string, where: string): unknown {
+  try {
+    return option.parse(text);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    const shown = option.name === "secret" ? "what was given" : JSON.stringify(text);
+    throw usageError(`${where}: expected ${thrown.message}, not ${shown}`);
+  }
+}
+
+/** `drain_timeout = "30s"` for every command, the same under `[expose]` for one. */
+function commandTable(
+  file: ConfigFile,
+  command: string,
+  options: OptionSet,
+): Readonly<Record<string, unknown>> {
+  const own = file.values[command];
+  if (own !== undefined && !isTable(own))
+    throw usageError(`${file.path}: ${command} must be a table: [${command}]`);
+  const known = new Set(Object.values(options).map(tomlKey));
+  for (const key of Object.keys(own ?? {})) {
+    if (known.has(key)) continue;
+    throw usageError(`${file.path}: [${command}] has no key ${key}`, didYouMean(key, known));
+  }
+  return { ...file.values, ...own };
+}
+
+/** Keys outside of tables may belong to any command; what belongs to none is a mistake. */
+export function checkTopLevel(
+  file: ConfigFile,
+  keys: ReadonlySet<string>,
+  commands: ReadonlySet<string>,
+): void {
+  for (const [key, value] of Object.entries(file.values)) {
+    if (isTable(value) ? commands.has(key) : keys.has(key)) continue;
+    const guess = didYouMean(key, isTable(value) ? commands : keys);
+    throw usageError(
+      `${file.path}: there is no ${isTable(value) ? `command [${key}]` : `key ${key}`}`,
+      guess,
+    );
+  }
+}
+
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(String).join(",");
+  return String(value);
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}

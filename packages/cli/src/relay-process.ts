@@ -1,0 +1,74 @@
+// A relay within this process, shown on the control socket.
+import { timestamp, type ControlHost, type EntryFields, type Item } from "@holdfast/control";
+import { formatEndpoint } from "@holdfast/net/node";
+import { startBoreRelay, type BoreRelay, type BoreRelayOptions, type RelayEvent } from "@holdfast/tunnel";
+import { describeRelayEvent } from "./describe-relay.ts";
+import { boreUrl } from "./options/values.ts";
+import type { Output } from "./terminal/output.ts";
+
+export interface ShownRelay {
+  readonly relay: BoreRelay;
+  /** `bore://host:port` with the real port. */
+  readonly url: string;
+  readonly item: Item;
+  /** Settles when the relay has ended. */
+  readonly ended: Promise<void>;
+}
+
+export interface ShowRelayOptions {
+  readonly name: string;
+  readonly output: Output;
+  readonly disconnect?: () => void;
+  readonly onEvent?: (event: RelayEvent) => void;
+}
+
+/** @throws HoldfastError as `startBoreRelay` does. */
+export async function startShownRelay(
+  host: ControlHost,
+  options: BoreRelayOptions,
+  { name, output, disconnect, onEvent }: ShowRelayOptions,
+): Promise<ShownRelay> {
+  const relay = await startBoreRelay({
+    ...options,
+    onEvent: (event) => {
+      const text = describeRelayEvent(event);
+      if (event.type === "warning") output.warn(text);
+      else output.detail(text);
+      onEvent?.(event);
+    },
+  });
+  const url = urlOf(relay);
+  const started = timestamp(Date.now());
+  let draining = false;
+  const status = (): EntryFields<"relay"> => ({
+    state: draining ? "draining" : "listening",
+    since: started,
+    address: url,
+    secret_required: options.secret !== undefined,
+    tunnels: relay.tunnels.map((tunnel) => ({
+      port: tunnel.port,
+      remote_address: tunnel.remoteAddress,
+      since: timestamp(tunnel.since),
+      streams: tunnel.visitors,
+      pending: tunnel.pending,
+    })),
+  });
+  const item = host.add({ kind: "relay", name, status, ...(disconnect !== undefined && { disconnect }) });
+  const follow = async (): Promise<void> => {
+    let shown = "";
+    for await (const now of relay.changes()) {
+      draining = now.draining;
+      // Each visitor is a change of the relay's; only tunnels that come and go are news for those who watch.
+      const news = `${draining} ${now.tunnels.map((tunnel) => tunnel.port).join()}`;
+      if (news !== shown) item.changed();
+      shown = news;
+    }
+    item.remove();
+  };
+  return { relay, url, item, ended: follow() };
+}
+
+function urlOf(relay: BoreRelay): string {
+  const { endpoint } = relay;
+  return "host" in endpoint ? boreUrl(endpoint.host, endpoint.port) : formatEndpoint(endpoint);
+}

@@ -1,0 +1,39 @@
+// The shared secret, from wherever it was given: one place only.
+import { readFile, stat } from "node:fs/promises";
+import type { Values } from "./options/option.ts";
+import type { secretOptions } from "./options/common.ts";
+import type { Output } from "./terminal/output.ts";
+import { usageError } from "./usage.ts";
+
+/** @throws HoldfastError `usage` if it was given twice, cannot be read or is empty. */
+export async function readSecret(
+  values: Values<typeof secretOptions>,
+  output: Output,
+): Promise<string | undefined> {
+  const { secret, secretFile } = values;
+  if (secretFile === undefined) return secret;
+  if (secret !== undefined) throw usageError("the secret is given twice, by itself and as a file");
+  const text = secretFile === "-" ? await readStdin() : await readSecretFile(secretFile, output);
+  // Editors and `echo` put a line end behind it.
+  const trimmed = text.replace(/\r?\n$/, "");
+  if (trimmed === "") throw usageError(`the secret in ${secretFile === "-" ? "stdin" : secretFile} is empty`);
+  return trimmed;
+}
+
+async function readSecretFile(path: string, output: Output): Promise<string> {
+  try {
+    const text = await readFile(path, "utf8");
+    if (process.getuid !== undefined && ((await stat(path)).mode & 0o044) !== 0) {
+      output.warn(`other users can read the secret in ${path}`, `run: chmod 600 ${path}`);
+    }
+    return text;
+  } catch (thrown) {
+    throw usageError(`cannot read the secret in ${path}: ${(thrown as NodeJS.ErrnoException).code}`);
+  }
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}

@@ -1,0 +1,77 @@
+// Which entry a person means: by id, name or destination; with one candidate it may be left out.
+import { findProcesses, listEntries, type ControlClient, type Entry, type Listed } from "@holdfast/control";
+import { HoldfastError } from "@holdfast/core";
+import type { Context } from "./command.ts";
+import { escapeText } from "./terminal/escape.ts";
+import { didYouMean, usageError } from "./usage.ts";
+
+/** Run with every entry of every process; the connections to them end with it. */
+export async function withEntries<T>(
+  context: Context,
+  use: (listed: readonly Listed[]) => Promise<T>,
+): Promise<T> {
+  const { clients, silent } = await findProcesses(context.paths.runtimeFolder);
+  for (const { pid, error } of silent) context.output.warn(`process ${pid} does not answer: ${error.text}`);
+  try {
+    return await use(await listEntries(clients));
+  } finally {
+    closeAll(clients);
+  }
+}
+
+function closeAll(clients: readonly ControlClient[]): void {
+  for (const client of clients) client.close();
+}
+
+/** Where an entry leads, as `list` shows it. */
+export function destinationOf(entry: Entry): string {
+  switch (entry.type) {
+    case "tunnel":
+      return entry.target;
+    case "relay":
+      return entry.address;
+    case "connection":
+      return entry.destination;
+  }
+}
+
+/** What a person typed fits this entry. `PID/ID` says exactly which. */
+export function isMeant(entry: Entry, wanted: string): boolean {
+  const exact = [entry.name, String(entry.id), destinationOf(entry), `${entry.pid}/${entry.id}`];
+  return exact.includes(wanted);
+}
+
+/**
+ * The one that is meant.
+ * @throws HoldfastError `not_running` if there is none, `usage` if there are several.
+ */
+export function selectEntry(listed: readonly Listed[], wanted: string | undefined): Listed {
+  const fitting = wanted === undefined ? listed : listed.filter(({ entry }) => isMeant(entry, wanted));
+  // A name says more than a number of another process.
+  const named = fitting.filter(({ entry }) => entry.name === wanted);
+  const candidates = named.length === 1 ? named : fitting;
+  if (candidates.length === 1) return candidates[0]!;
+  if (candidates.length === 0) throw notRunning(listed, wanted);
+  const all = candidates
+    .map(({ entry }) => `${escapeText(entry.name)} (${entry.pid}/${entry.id})`)
+    .join(", ");
+  throw usageError(
+    wanted === undefined ? `which one? ${all}` : `${wanted} may be any of these: ${all}`,
+    "give a name, or the process and id, as in 4711/1",
+  );
+}
+
+function notRunning(listed: readonly Listed[], wanted: string | undefined): HoldfastError {
+  const names = listed.map(({ entry }) => entry.name);
+  const guess = wanted === undefined ? undefined : didYouMean(wanted, names);
+  return new HoldfastError({
+    code: "not_running",
+    message:
+      wanted === undefined || names.length === 0
+        ? "nothing is running"
+        : `nothing called ${wanted} is running`,
+    kind: "fatal",
+    fault: "local",
+    hint: guess ?? "holdfast list shows what runs",
+  });
+}

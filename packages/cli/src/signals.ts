@@ -1,0 +1,59 @@
+// The signals of a long-running command. SIGTERM and the first Ctrl-C drain; the second stops now. SIGHUP is the
+// command's own (reconnect, reload), unless it is how the terminal says that it is gone.
+import { closeSync, openSync } from "node:fs";
+import { EXIT } from "./exit-codes.ts";
+
+/** A terminal that is being hung up may still open for a moment, so it is looked at again. */
+const SECOND_LOOK_MS = 250;
+
+export interface SignalHandlers {
+  /** Take no new work and finish what runs. */
+  drain(reason: string): void;
+  hangup(): void;
+}
+
+/** Listen to signals until the function that this returns is called. */
+export function handleSignals(handlers: SignalHandlers): () => void {
+  let asked = false;
+  let timer: NodeJS.Timeout | undefined;
+  const hadTerminal = isAttached() && terminalOpens();
+  const stop = (signal: NodeJS.Signals): void => {
+    if (asked) process.exit(EXIT.interrupted);
+    asked = true;
+    handlers.drain(signal);
+  };
+  const stopIfTerminalIsGone = (): boolean => {
+    if (!hadTerminal || terminalOpens()) return false;
+    if (!asked) stop("SIGHUP");
+    return true;
+  };
+  const hangup = (): void => {
+    if (stopIfTerminalIsGone()) return;
+    handlers.hangup();
+    clearTimeout(timer);
+    timer = setTimeout(stopIfTerminalIsGone, SECOND_LOOK_MS);
+    timer.unref();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", hangup);
+  return () => {
+    clearTimeout(timer);
+    process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", hangup);
+  };
+}
+
+/**
+ * Started with some of its streams on a terminal. Node undoes what `nohup` did to SIGHUP, but nohup has also moved
+ * all three streams off the terminal: whoever did that wants the command to outlive it.
+ */
+function isAttached(): boolean {
+  return process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+}
+
+function terminalOpens(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
+}
