@@ -1,10 +1,14 @@
 // Two clients and one port: who has it keeps it as long as it is there, and not a moment longer.
 import { describe, expect, test } from "vitest";
+import { HastyClock } from "./hasty-clock.ts";
 import { openByHand, startRelay, visitorsOf } from "./relay.ts";
 import { echo, Peer, until } from "./sockets.ts";
 import { backAfter, openTunnel, proveEcho, publicPort } from "./tunnel.ts";
 
 const IN_USE = '{"Error":"port already in use"}\0';
+// On a clock that moves only when it is told to, a slow machine cannot run over a rule's second.
+const NEARLY_STILL = 0.001;
+const AT_ANY_PACE = { handshakesPerSecond: 1e9 };
 
 async function ask(relay: number, port: number): Promise<Peer> {
   const newcomer = await Peer.connect(relay);
@@ -53,20 +57,44 @@ describe("a port and its holder", () => {
     expect(visitorsOf(client)).toHaveLength(1);
   });
 
+  /** A newcomer asks, the holder is probed and does not answer in time. */
+  async function askInVain(
+    relay: number,
+    holder: { client: Peer; port: number },
+    clock: HastyClock,
+  ): Promise<Peer> {
+    const probes = visitorsOf(holder.client).length;
+    const newcomer = await Peer.connect(relay);
+    newcomer.say(`{"Hello":${holder.port}}\0`);
+    await until("the holder is probed", () => visitorsOf(holder.client).length === probes + 1);
+    expect(newcomer.text).toBe("");
+    clock.skip(2_000);
+    await newcomer.hears("\0");
+    return newcomer;
+  }
+
   test("a holder that does not answer loses the port to the second probe, not to the first", async () => {
-    const { port: relay, events } = await startRelay();
-    const { client, port } = await openByHand(relay);
-    const first = await ask(relay, port);
-    expect(first.text).toBe(IN_USE);
-    expect(visitorsOf(client)).toHaveLength(1);
+    const clock = new HastyClock(NEARLY_STILL, 1);
+    const { port: relay, events } = await startRelay({ clock, limits: AT_ANY_PACE });
+    const holder = await openByHand(relay);
+    const { client, port } = holder;
+    expect((await askInVain(relay, holder, clock)).text).toBe(IN_USE);
     // Within a second of the first failure there is no second probe.
     expect((await ask(relay, port)).text).toBe(IN_USE);
     expect(visitorsOf(client)).toHaveLength(1);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const [winner, loser] = await Promise.all([ask(relay, port), ask(relay, port)]);
-    const texts = [winner.text, loser.text].sort();
-    expect(texts[0]).toBe(IN_USE);
-    expect(texts[1]).toContain(`{"Hello":${port}}`);
+    clock.skip(1_000);
+    const loser = await Peer.connect(relay);
+    loser.say(`{"Hello":${port}}\0`);
+    await until("the holder is probed again", () => visitorsOf(client).length === 2);
+    const other = await Peer.connect(relay);
+    other.say(`{"Hello":${port}}\0`);
+    const third = await openByHand(relay);
+    expect(third.port).not.toBe(port);
+    clock.skip(2_000);
+    await loser.hears("\0");
+    await other.hears("\0");
+    const texts = [loser.text, other.text].sort();
+    expect(texts).toEqual([expect.stringContaining(IN_USE), expect.stringContaining(`{"Hello":${port}}`)]);
     expect(visitorsOf(client)).toHaveLength(2);
     await client.closes();
     expect(events).toContainEqual({
@@ -78,20 +106,24 @@ describe("a port and its holder", () => {
   });
 
   test("an answer that comes too late still saves the holder", async () => {
-    const { port: relay } = await startRelay();
-    const { client, port } = await openByHand(relay);
-    expect((await ask(relay, port)).text).toBe(IN_USE);
+    const clock = new HastyClock(NEARLY_STILL, 1);
+    const { port: relay } = await startRelay({ clock, limits: AT_ANY_PACE });
+    const holder = await openByHand(relay);
+    expect((await askInVain(relay, holder, clock)).text).toBe(IN_USE);
     const late = await Peer.connect(relay);
-    late.say(`{"Accept":"${visitorsOf(client)[0]}"}\0`);
+    late.say(`{"Accept":"${visitorsOf(holder.client)[0]}"}\0`);
     await late.closes();
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
-    expect((await ask(relay, port)).text).toBe(IN_USE);
-    expect(visitorsOf(client)).toHaveLength(1);
-    expect(client.ended).toBe(false);
+    clock.skip(1_100);
+    expect((await ask(relay, holder.port)).text).toBe(IN_USE);
+    expect(visitorsOf(holder.client)).toHaveLength(1);
+    clock.skip(10_000);
+    expect((await askInVain(relay, holder, clock)).text).toBe(IN_USE);
+    expect(holder.client.ended).toBe(false);
   });
 
   test("visitors that wait for a lost holder are served by who takes its port over, and streams go on", async () => {
-    const { port: relay } = await startRelay({ limits: { pendingVisitorMs: 30_000 } });
+    const clock = new HastyClock(10);
+    const { port: relay } = await startRelay({ clock, limits: { pendingVisitorMs: 300_000 } });
     const { client, port } = await openByHand(relay);
     const old = await Peer.connect(port);
     await until("the old visitor is told", () => visitorsOf(client).length === 1);
@@ -115,7 +147,7 @@ describe("a port and its holder", () => {
   });
 
   test("a client that comes back gets its own port from its dead self, with streams that go on all the while", async () => {
-    const { port: relay } = await startRelay();
+    const { port: relay } = await startRelay({ clock: new HastyClock(10) });
     const { client, port } = await openByHand(relay);
     const visitor = await Peer.connect(port);
     await until("the visitor is told", () => visitorsOf(client).length === 1);

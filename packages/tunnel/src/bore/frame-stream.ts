@@ -37,6 +37,11 @@ export class FrameStream {
     return this.#socket.bytesRead > 0;
   }
 
+  /** Whether the last frame was complete; if not, the stream may have been cut within it. */
+  get terminated(): boolean {
+    return this.#decoder.terminated;
+  }
+
   /**
    * The next frame, or `undefined` at the end of the stream. One call at a time.
    * @throws the socket's error, or HoldfastError `frame_too_long`.

@@ -11,6 +11,12 @@ const NONE: Uint8Array = new Uint8Array(0);
 export class FrameDecoder {
   #buffer: Uint8Array = NONE;
   #ended = false;
+  #terminated = true;
+
+  /** Whether the frame that was taken last had its zero byte; if not, the stream may have been cut within it. */
+  get terminated(): boolean {
+    return this.#terminated;
+  }
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
@@ -50,6 +56,7 @@ export class FrameDecoder {
 
   #take(length: number, consumed: number): Uint8Array {
     const frame = this.#buffer.subarray(0, length);
+    this.#terminated = consumed > length;
     this.#buffer = this.#buffer.subarray(consumed);
     return frame;
   }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_FRAME_BYTES } from "./frames.ts";
 import {
+  beginsServerMessage,
   decodeClientMessage,
   decodeServerMessage,
   encode,
@@ -140,4 +141,22 @@ test("an error text of any length and content fits into a frame, and loses no mo
   );
   expect(encode({ type: "error", text: "x".repeat(1_000) })).toHaveLength(MAX_FRAME_BYTES + 1);
   expect(encode({ type: "error", text: "x".repeat(244) })).toHaveLength(MAX_FRAME_BYTES + 1);
+});
+
+test("a message that was cut is told from garbage", () => {
+  const messages: ServerMessage[] = [
+    { type: "challenge", id: ID },
+    { type: "hello", port: 9_114 },
+    { type: "heartbeat" },
+    { type: "connection", id: ID },
+    { type: "error", text: "port already in use" },
+  ];
+  for (const message of messages) {
+    const written = encode(message);
+    for (let cut = 0; cut < written.length; cut += 1)
+      expect(beginsServerMessage(written.subarray(0, cut))).toBe(true);
+  }
+  for (const garbage of ["HTTP/1.1 400 Bad Request", "SSH-2.0-OpenSSH", '{"error":', "[", "x"]) {
+    expect(beginsServerMessage(frame(garbage))).toBe(false);
+  }
 });

@@ -25,6 +25,15 @@ export type ServerMessage =
 /** One frame as read: a message, or the `null` that counts as the end of the stream. */
 export type Read<M> = M | { readonly type: "end" };
 
+const SERVER_BEGINNINGS = [
+  '"Heartbeat"',
+  '{"Heartbeat":',
+  '{"Hello":',
+  '{"Connection":"',
+  '{"Challenge":"',
+  '{"Error":"',
+];
+
 /** The bytes of a message, its zero byte included. An error text that would not fit is cut. */
 export function encode(message: ClientMessage | ServerMessage): Uint8Array {
   return new TextEncoder().encode(`${toJson(message)}\0`);
@@ -50,6 +59,12 @@ export function decodeServerMessage(frame: Uint8Array): Read<ServerMessage> {
   if (variant === "Challenge") return { type: "challenge", id: readUuid(value) };
   if (variant === "Error" && typeof value === "string") return { type: "error", text: value };
   throw badMessage();
+}
+
+/** Whether these bytes are how a message of a relay begins: a stream that ends there was cut, and is no garbage. */
+export function beginsServerMessage(bytes: Uint8Array): boolean {
+  const text = new TextDecoder().decode(bytes).trimStart();
+  return SERVER_BEGINNINGS.some((beginning) => beginning.startsWith(text) || text.startsWith(beginning));
 }
 
 function toJson(message: ClientMessage | ServerMessage): string {

@@ -14,6 +14,7 @@ import {
 } from "../bore/failures.ts";
 import type { FrameStream } from "../bore/frame-stream.ts";
 import {
+  beginsServerMessage,
   decodeServerMessage,
   encode,
   type ClientMessage,
@@ -77,13 +78,15 @@ export async function awaitPort({ frames, key, circumstances }: Introduction): P
 
 /** @throws HoldfastError `not_our_peer` for what is no message, else the socket's error. */
 export async function readServerMessage(frames: FrameStream): Promise<Read<ServerMessage>> {
+  let frame: Uint8Array | undefined;
   try {
-    const frame = await frames.next();
+    frame = await frames.next();
     return frame === undefined ? { type: "end" } : decodeServerMessage(frame);
   } catch (error) {
     const failure = HoldfastError.from(error);
-    const garbage = failure.code === "bad_message" || failure.code === "frame_too_long";
-    throw garbage ? notOurPeer(failure.text, failure) : failure;
+    if (failure.code !== "bad_message" && failure.code !== "frame_too_long") throw failure;
+    if (frame !== undefined && !frames.terminated && beginsServerMessage(frame)) return { type: "end" };
+    throw notOurPeer(failure.text, failure);
   }
 }
 

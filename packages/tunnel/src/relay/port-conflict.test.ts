@@ -11,6 +11,7 @@ import {
 
 const newcomer = (evidenceAt?: number): ConflictInput => ({ type: "newcomer", evidenceAt });
 const answered: ConflictInput = { type: "answered" };
+const seen: ConflictInput = { type: "seen" };
 const failed: ConflictInput = { type: "failed" };
 
 /** Feed inputs with their times, return the verdicts. */
@@ -71,6 +72,20 @@ describe("who gets the port", () => {
     ]);
   });
 
+  test("a visitor that is taken answers for the holder, clears the mark, and asks for no rest", () => {
+    expect(
+      play(
+        [newcomer(), 0],
+        [seen, 1_000],
+        [newcomer(), 1_001],
+        [failed, 3_001],
+        [seen, 3_002],
+        [newcomer(), 4_001],
+        [failed, 6_001],
+      ),
+    ).toEqual(["probe", "in_use", "probe", "in_use", "none", "probe", "in_use"]);
+  });
+
   test("evidence within five seconds is as good as an answer, and clears the mark", () => {
     expect(
       play([newcomer(), 0], [failed, 2_000], [newcomer(0), 4_999], [newcomer(0), 5_000], [failed, 7_000]),
@@ -109,7 +124,7 @@ describe("who gets the port", () => {
   });
 
   test("a port is freed only by two failures in a row, at least a second apart", () => {
-    const input = fc.constantFrom<ConflictInput>(newcomer(), answered, failed);
+    const input = fc.constantFrom<ConflictInput>(newcomer(), answered, seen, failed);
     fc.assert(
       fc.property(
         fc.array(fc.tuple(input, fc.integer({ min: 0, max: 3_000 })), { maxLength: 60 }),
@@ -122,7 +137,7 @@ describe("who gets the port", () => {
             const probing = holder.probing;
             const [after, verdict] = judge(holder, next, now);
             holder = after;
-            if (next.type === "answered") failures.length = 0;
+            if (next.type === "answered" || next.type === "seen") failures.length = 0;
             if (next.type === "failed" && probing) failures.push(now);
             if (verdict !== "free") continue;
             expect(failures.length).toBeGreaterThanOrEqual(2);

@@ -17,7 +17,7 @@ export const PROBE_RULES = {
 /** What is remembered of a port's holder. */
 export interface Holder {
   readonly probing: boolean;
-  /** When it last showed that it is there, the port's begin included. */
+  /** When it last answered a probe. */
   readonly answeredAt: Instant | undefined;
   /** The mark: when the first of two probes failed. */
   readonly failedAt: Instant | undefined;
@@ -28,8 +28,10 @@ export const UNKNOWN_HOLDER: Holder = { probing: false, answeredAt: undefined, f
 export type ConflictInput =
   /** Somebody else asks for the port; `evidenceAt` is when the holder was last seen to do anything. */
   | { readonly type: "newcomer"; readonly evidenceAt: Instant | undefined }
-  /** The holder answered a probe, however late, or took a visitor. */
+  /** The holder answered a probe, however late. */
   | { readonly type: "answered" }
+  /** The holder took a visitor: as good as an answer to a probe that is under way, but it asks for no rest. */
+  | { readonly type: "seen" }
   /** The probe that was under way was not answered in time. */
   | { readonly type: "failed" };
 
@@ -48,6 +50,8 @@ export function judge(holder: Holder, input: ConflictInput, now: Instant): reado
       return newcomer(holder, input.evidenceAt, now);
     case "answered":
       return [{ probing: false, answeredAt: now, failedAt: undefined }, holder.probing ? "in_use" : "none"];
+    case "seen":
+      return [{ ...holder, probing: false, failedAt: undefined }, holder.probing ? "in_use" : "none"];
     case "failed":
       return failed(holder, now);
   }

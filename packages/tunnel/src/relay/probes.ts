@@ -58,13 +58,13 @@ export class Probes {
     this.#running.delete(probe);
     this.#known.delete(probe);
     this.#byId.delete(id);
-    this.alive(probe.tunnel);
+    this.#conclude(probe.tunnel, "answered");
     return true;
   }
 
-  /** The client of this tunnel did something. */
-  alive(tunnel: RelayTunnel): void {
-    this.#conclude(tunnel, "answered");
+  /** The client of this tunnel took a visitor. */
+  seen(tunnel: RelayTunnel): void {
+    this.#conclude(tunnel, "seen");
   }
 
   /** The tunnel ended by itself, so whoever waits for the verdict may have its port. */
@@ -95,7 +95,7 @@ export class Probes {
     tunnel.offer(probe.id);
   }
 
-  #conclude(tunnel: RelayTunnel, type: "answered" | "failed"): void {
+  #conclude(tunnel: RelayTunnel, type: "answered" | "seen" | "failed"): void {
     const [holder, verdict] = judge(tunnel.holder, { type }, this.#clock.mono());
     tunnel.holder = holder;
     if (verdict === "in_use" || verdict === "free") this.#tell(tunnel, verdict);

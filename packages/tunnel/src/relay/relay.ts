@@ -316,7 +316,7 @@ class Relay implements BoreRelay {
     }
     const { tunnel } = visitor;
     tunnel.acceptedAt = this.#clock.mono();
-    this.#probes.alive(tunnel);
+    this.#probes.seen(tunnel);
     this.#streaming.add(tunnel);
     const joined = tunnel.join(data, visitor.socket);
     this.#changed();
