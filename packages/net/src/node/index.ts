@@ -5,6 +5,7 @@ export { listen } from "./listen.ts";
 export type { Listener, ListenOptions } from "./listen.ts";
 export { openSocket } from "./open-socket.ts";
 export type { OpenOptions } from "./open-socket.ts";
+export { onOrderlyEnd } from "./orderly-end.ts";
 export { proxyFromEnvironment } from "./proxy.ts";
 export { Resolver } from "./resolver.ts";
 export type { Address, Resolution, ResolverOptions } from "./resolver.ts";

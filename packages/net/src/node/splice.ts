@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { HoldfastError } from "@holdfast/core";
 import type { Endpoint } from "./endpoint.ts";
 import { formatEndpoint } from "./endpoint.ts";
+import { onOrderlyEnd } from "./orderly-end.ts";
 import { guardSocket, resetSocket } from "./socket-care.ts";
 import { linkFailure } from "./socket-failure.ts";
 
@@ -64,8 +65,7 @@ class Splice {
       if (!to.write(chunk)) from.pause();
     });
     to.on("drain", () => from.resume());
-    if (from.readableEnded) to.end();
-    else from.once("end", () => to.end());
+    onOrderlyEnd(from, () => to.end());
     from.resume();
   }
 

@@ -1,1 +1,5 @@
-export {};
+// What tests of networked programs need: a proxy that misbehaves on demand.
+export type { Direction, Fault, FaultPlan } from "./fault.ts";
+export type { ProxiedConnection, WayCount } from "./faulty-connection.ts";
+export { startFaultyProxy } from "./faulty-proxy.ts";
+export type { Cut, FaultyProxy, FaultyProxyOptions } from "./faulty-proxy.ts";

@@ -75,7 +75,7 @@ export async function until(condition: () => boolean): Promise<void> {
 }
 
 export async function closed(socket: Socket): Promise<void> {
-  if (!socket.closed) await once(socket, "close");
+  while (!socket.closed) await once(socket, "close").catch(() => undefined);
 }
 
 export async function temporaryFolder(): Promise<{ path: string; [Symbol.asyncDispose](): Promise<void> }> {

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { openSocket, resetSocket, splice } from "@holdfast/net/node";
 import type { SpliceResult } from "@holdfast/net/node";
-import { closed, noise, pair, readAll, serve, sha256 } from "./sockets.ts";
+import { closed, noise, pair, readAll, serve, sha256, until } from "./sockets.ts";
 import type { TestServer } from "./sockets.ts";
 
 interface Spliced {
@@ -41,6 +41,38 @@ describe("splice", () => {
     resetSocket(visitor);
     expect((await seen)[0].code).toBe("ECONNRESET");
     expect((await result).error).toMatchObject({ code: "connection_reset", fault: "peer" });
+  });
+
+  it("a reset behind unread bytes is not taken for the end of a complete stream", async () => {
+    await using front = await serve();
+    await using back = await serve();
+    const [visitor, a] = await pair(front);
+    const [b, service] = await pair(back);
+    visitor.resume();
+    const ended = vi.fn();
+    visitor.once("end", ended);
+    // Both are in the relay's socket before it reads: the bytes, and the reset of a service that died.
+    await new Promise((resolve) => service.write("half an ans", resolve));
+    resetSocket(service);
+    await closed(service);
+    expect((await splice(a, b)).error).toMatchObject({ code: "connection_reset", fault: "peer" });
+    await closed(visitor);
+    expect(visitor.errored).toMatchObject({ code: "ECONNRESET" });
+    expect(ended).not.toHaveBeenCalled();
+  });
+
+  it("an end while the other direction is backed up still passes", async () => {
+    await using front = await serve();
+    await using back = await serve();
+    const { visitor, service, result } = await spliced(front, back);
+    const answer = noise(20_000_000);
+    service.write(answer);
+    await until(() => service.writableLength > 0);
+    visitor.pause().end("no more questions");
+    expect(String(await readAll(service))).toBe("no more questions");
+    service.end();
+    expect(sha256(await readAll(visitor))).toBe(sha256(answer));
+    expect((await result).error).toBeUndefined();
   });
 
   it("a side that was destroyed before resets the other", async () => {
