@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
-import { openSocket, resetSocket, splice } from "@holdfast/net/node";
+import { onOrderlyEnd, openSocket, resetSocket, splice } from "@holdfast/net/node";
 import type { SpliceResult } from "@holdfast/net/node";
 import { closed, noise, pair, readAll, serve, sha256, until } from "./sockets.ts";
 import type { TestServer } from "./sockets.ts";
@@ -48,9 +48,10 @@ describe("splice", () => {
     await using back = await serve();
     const [visitor, a] = await pair(front);
     const [b, service] = await pair(back);
-    visitor.resume();
     const ended = vi.fn();
-    visitor.once("end", ended);
+    // The visitor of this test is a Node socket, too: it also needs to ask.
+    onOrderlyEnd(visitor, ended);
+    visitor.resume();
     // Both are in the relay's socket before it reads: the bytes, and the reset of a service that died.
     await new Promise((resolve) => service.write("half an ans", resolve));
     resetSocket(service);
