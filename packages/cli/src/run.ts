@@ -8,7 +8,7 @@ import { helpForAll, helpForCommand } from "./help.ts";
 import type { outputOptions } from "./options/common.ts";
 import { readConfigFile } from "./options/config-file.ts";
 import { tomlKey, type OptionSet, type Values } from "./options/option.ts";
-import { parseArguments, type Parsed } from "./options/parse-arguments.ts";
+import type { Parsed } from "./options/parse-arguments.ts";
 import { checkTopLevel, resolveOptions, type ConfigFile } from "./options/resolve.ts";
 import { Output } from "./terminal/output.ts";
 import { didYouMean, usageError } from "./usage.ts";
@@ -35,7 +35,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
   } catch (thrown) {
     // Only what fails before a command has its own output comes here.
     const error = HoldfastError.from(thrown);
-    bareOutput(name, words).error(error);
+    bareOutput(name.startsWith("-") ? "holdfast" : name, words).error(error);
     return exitCodeOfError(error);
   }
 }
@@ -62,7 +62,7 @@ async function runCommand(listed: Listed, argv: readonly string[]): Promise<Exit
     process.stdout.write(`${helpForCommand(command)}\n`);
     return EXIT.ok;
   }
-  const parsed = parseArguments(command.usage, command.options, argv);
+  const parsed = await parse(command, argv);
   const env = takeSecrets(process.env);
   const paths = holdfastPaths(env);
   const configPath = parsed.flags.get("config") ?? (env["HOLDFAST_CONFIG"] || undefined);
@@ -74,6 +74,13 @@ async function runCommand(listed: Listed, argv: readonly string[]): Promise<Exit
   output.hello();
   warnOfSecret(parsed, output);
   return runReported(command, { output, paths, env: withoutSecrets(env) }, parsed.args, values);
+}
+
+/** The parser is only loaded if there is something to parse: it is a good part of what `holdfast list` takes. */
+async function parse(command: Command, argv: readonly string[]): Promise<Parsed> {
+  if (argv.length === 0 && !command.usage.includes("<")) return { args: [], flags: new Map() };
+  const { parseArguments } = await import("./options/parse-arguments.ts");
+  return parseArguments(command.usage, command.options, argv);
 }
 
 async function runReported(

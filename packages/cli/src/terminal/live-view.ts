@@ -15,10 +15,11 @@ export class LiveView {
     screen.write("\u001B[?25l");
   }
 
+  // A terminal that does not know its size says 0.
   /** Put these lines where the last ones were. Each is cut to the width, so that none wraps. */
   draw(lines: readonly string[]): void {
-    const height = Math.max(1, (this.#screen.rows ?? 24) - 1);
-    const shown = lines.slice(0, height).map((line) => cut(line, this.#screen.columns ?? 80));
+    const height = Math.max(1, (this.#screen.rows || 24) - 1);
+    const shown = lines.slice(0, height).map((line) => cut(line, this.#screen.columns || 80));
     this.#screen.write(`${this.#back()}${shown.map((line) => `${line}\u001B[K\n`).join("")}`);
     this.#drawn = shown.length;
   }
