@@ -77,7 +77,8 @@ function tick(before: Up, now: Instant, config: Config, random: Random): Step {
   const ripe = !before.stable && now >= before.memory.since + config.stableAfterMs;
   const state: Up = ripe ? { ...before, stable: true, memory: reset(before.memory) } : before;
   const dead = deathOf(state, now, config);
-  if (dead === "late") return probe(state, now, config);
+  // Nothing could move while nobody ran. A wake alone says nothing of that: it must not start the clock anew.
+  if (dead === "late") return probe({ ...state, movedAt: now }, now, config);
   if (dead !== undefined) {
     return hangUp(dead.code === "no_life" ? failed(state) : state, dead, now, config, random);
   }
@@ -115,7 +116,7 @@ function deathOf(state: Up, now: Instant, config: Config): HoldfastError | "late
 
 function probe(state: Up, now: Instant, config: Config): Step {
   // An earlier ping has not failed yet only because another is sent.
-  const probing = { ...state, pingOut: false, probeUntil: now + patienceMs(state, config), movedAt: now };
+  const probing = { ...state, pingOut: false, probeUntil: now + patienceMs(state, config) };
   return state.link.pings ? ping(probing, now) : stay(probing);
 }
 
