@@ -85,6 +85,7 @@ export class World {
   async run(end: number, options: RunOptions = {}): Promise<void> {
     const { drain, check, until } = options;
     await drain?.();
+    check?.();
     for (;;) {
       if (until?.()) return;
       const next = this.#agenda.first;

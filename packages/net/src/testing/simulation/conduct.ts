@@ -6,8 +6,7 @@ import { hintOf, SUSPECT, type Cause, type Ledger } from "./ledger.ts";
 
 const GAP_MS = 100;
 const BLIP_MS = 250;
-const PROBE_MS = 2_000;
-const LATE_MS = 1_000;
+export const LATE_MS = 1_000;
 /** Rounding of clocks. */
 const EPSILON_MS = 0.01;
 
@@ -28,6 +27,11 @@ export function judgeDial(ledger: Ledger): void {
   if (ledger.asksForPerson && !byUser) world.fail("I10", "a dial although a person has to answer first");
 }
 
+/** How long a doubted link has to show a sign of life. */
+export function probeMs(ledger: Ledger): number {
+  return ledger.pings ? 2_000 : (ledger.facts.heartbeat?.patienceMs ?? Infinity);
+}
+
 /** When silence was long enough. */
 export function silentAt(ledger: Ledger): number {
   const { heartbeat } = ledger.facts;
@@ -43,12 +47,12 @@ export function judgeHangUp(ledger: Ledger, failure: HoldfastError): void {
   switch (failure.code) {
     case "no_life": {
       const silent = silentAt(ledger);
-      const afterProbe = doubtAt !== undefined && now >= doubtAt + PROBE_MS - 1;
+      const probedFrom = Math.min(doubtAt ?? Infinity, ledger.stuckDoubtAt);
+      const afterProbe = now >= probedFrom + probeMs(ledger) - 1;
       if (now < silent - 1 && !afterProbe) {
         world.fail("R19", `hung up after ${now - ledger.heardAt} ms of silence, ${silent - now} ms too soon`);
       }
-      const stoppedMeanwhile = resumedAt > silent + LATE_MS + 60 && now < resumedAt + PROBE_MS - 1;
-      if (stoppedMeanwhile && doubtAt === undefined) {
+      if (doubtAt === resumedAt && now < resumedAt + probeMs(ledger) - 1) {
         world.fail("R24", "a late timer judged the peer without asking it");
       }
       return;

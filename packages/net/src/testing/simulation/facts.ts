@@ -27,6 +27,8 @@ export interface HeartbeatFacts {
   readonly busyTimeoutMs: number;
   readonly maxFailures: number;
   readonly noProgressMs: number;
+  /** How long a peer that cannot be asked may take to speak by itself. */
+  readonly patienceMs: number;
 }
 
 export function factsOf(policy: Policy): Facts {
@@ -60,6 +62,7 @@ function heartbeatOf(heartbeat: Exclude<Policy["heartbeat"], false | undefined>)
     busyTimeoutMs: timeoutMs ?? 8_000,
     maxFailures: heartbeat.maxFailures ?? 3,
     noProgressMs: Math.max(2 * (timeoutMs ?? 15_000), 15_000),
+    patienceMs: Math.max(2_000, Math.min(heartbeat.intervalMs ?? 10_000, timeoutMs ?? 15_000)),
   };
 }
 

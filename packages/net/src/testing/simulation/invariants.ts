@@ -1,9 +1,8 @@
 // The invariants, checked after every step of the world.
 import type { Status } from "@holdfast/core";
 import { SUSPECT, type Ledger } from "./ledger.ts";
-import { silentAt } from "./conduct.ts";
+import { probeMs, silentAt } from "./conduct.ts";
 
-const PROBE_MS = 2_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** The driver and the world round to milliseconds, and a late timer yields once. */
 const SLACK_MS = 60;
@@ -77,15 +76,16 @@ function checkLiveness(ledger: Ledger): void {
   const { world, now, facts, doubtAt, resumedAt } = ledger;
   const { heartbeat } = facts;
   if (heartbeat === undefined) return;
+  const waits = probeMs(ledger);
   if (ledger.watched) {
-    const probeEnds = Math.max(doubtAt === undefined ? -Infinity : doubtAt + PROBE_MS, lateProbe(ledger));
+    const probeEnds = Math.max(doubtAt === undefined ? -Infinity : doubtAt + waits, lateProbe(ledger, waits));
     const limit = Math.max(silentAt(ledger), probeEnds, resumedAt) + SLACK_MS;
     if (now > limit) world.fail("I2", `connected ${now - ledger.heardAt} ms after the last sign of life`);
-    const doubted = doubtAt !== undefined && now > Math.max(doubtAt + PROBE_MS, resumedAt) + SLACK_MS;
+    const doubted = doubtAt !== undefined && now > Math.max(doubtAt + waits, resumedAt) + SLACK_MS;
     if (doubted) world.fail("R6", "a wake did not find out whether the link is alive");
   }
   const stuckFrom = Math.max(ledger.movedAt, resumedAt);
-  if (ledger.unacked > 0 && now > stuckFrom + heartbeat.noProgressMs + PROBE_MS + SLACK_MS) {
+  if (ledger.unacked > 0 && now > stuckFrom + heartbeat.noProgressMs + waits + SLACK_MS) {
     world.fail("R22", `no data moved for ${now - ledger.movedAt} ms`);
   }
   const { survivesPingFailure } = ledger.link.current ?? { survivesPingFailure: false };
@@ -93,8 +93,8 @@ function checkLiveness(ledger: Ledger): void {
   if (most > 0 && ledger.pingFailures >= most) world.fail("R21", `${ledger.pingFailures} failed pings`);
 }
 
-function lateProbe({ resumedAt, heardAt }: Ledger): number {
-  return resumedAt > heardAt ? resumedAt + PROBE_MS : -Infinity;
+function lateProbe({ resumedAt, heardAt }: Ledger, waits: number): number {
+  return resumedAt > heardAt ? resumedAt + waits : -Infinity;
 }
 
 /** I4, I8, and the failures that must not be retried. */

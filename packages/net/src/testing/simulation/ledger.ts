@@ -4,7 +4,7 @@ import { HoldfastError } from "@holdfast/core";
 import type { Host, World } from "@holdfast/core/testing";
 import type { Attempt } from "../../link.ts";
 import type { SimulatedLink } from "./carrier.ts";
-import { judgeDial, judgeHangUp } from "./conduct.ts";
+import { judgeDial, judgeHangUp, LATE_MS, silentAt } from "./conduct.ts";
 import type { Facts } from "./facts.ts";
 
 export const SUSPECT: ReadonlySet<string> = new Set(["identity_changed", "not_our_peer"]);
@@ -38,6 +38,7 @@ export class Ledger {
   readonly host: Host;
   readonly facts: Facts;
   readonly watched: boolean;
+  readonly pings: boolean;
   readonly provider: "none" | "static" | "function";
   readonly link: { current: SimulatedLink | undefined; readonly live: Set<SimulatedLink> };
   opens = 0;
@@ -65,6 +66,8 @@ export class Ledger {
   pingFailures = 0;
   /** The first reason to doubt the link since it was last heard. */
   doubtAt: number | undefined = undefined;
+  /** The machine found, late, that no data had moved, and asked. */
+  stuckDoubtAt: number = Infinity;
   resumedAt: number = -Infinity;
   userActedAt: number = -Infinity;
   wokenAt: number = -Infinity;
@@ -82,12 +85,13 @@ export class Ledger {
     world: World,
     host: Host,
     facts: Facts,
-    traits: { readonly watched: boolean; readonly provider: Ledger["provider"] },
+    traits: { readonly watched: boolean; readonly pings: boolean; readonly provider: Ledger["provider"] },
   ) {
     this.world = world;
     this.host = host;
     this.facts = facts;
     this.watched = traits.watched && facts.heartbeat !== undefined;
+    this.pings = traits.pings;
     this.provider = traits.provider;
     this.link = { current: undefined, live: new Set() };
     this.lostAt = this.now;
@@ -141,6 +145,8 @@ export class Ledger {
     this.link.current = link;
     this.attempt = 0;
     this.suspect = false;
+    // The attempt that a wake is owed has succeeded.
+    this.wokenAt = -Infinity;
     this.drain = undefined;
     this.windowMs = windowMs;
     this.openedAt = this.heardAt = this.movedAt = this.now;
@@ -225,8 +231,13 @@ export class Ledger {
     this.userActedAt = this.now;
   }
 
+  /** The process runs again: whoever is overdue by more than a moment must be asked before being judged. */
   resumed(): void {
     this.resumedAt = this.now;
+    if (this.link.current === undefined || !this.watched) return;
+    if (this.now > silentAt(this) + LATE_MS + 60) this.doubtAt ??= this.now;
+    const stuckAt = this.movedAt + (this.facts.heartbeat?.noProgressMs ?? Infinity);
+    if (this.unacked > 0 && this.now > stuckAt + LATE_MS) this.stuckDoubtAt = this.now;
   }
 
   reset(): void {
@@ -268,7 +279,9 @@ export class Ledger {
     if (SUSPECT.has(failure.code)) this.suspect = true;
     const refused = failure.kind === "unauthorized";
     this.asksForPerson = refused && failure.prompt !== undefined;
-    this.mark = refused && !this.asksForPerson ? failure : undefined;
+    // A credential that could not be fetched was not refused: the refusal before it stands.
+    const unfetched = failure.code === "credentials_unavailable" ? run.fetchedBecause : undefined;
+    this.mark = refused && !this.asksForPerson ? failure : unfetched;
     if (refused) this.refusedToken = run.token;
   }
 

@@ -82,6 +82,7 @@ async function live(world: World): Promise<Subject> {
 async function recover(world: World, host: Host, weather: Weather, subject: Subject): Promise<void> {
   const check = (): void => subject.check();
   weather.calm();
+  const calmFrom = subject.ledger.now;
   await world.run(world.now + LONGEST_AWAY_MS, { drain, check, until: () => host.running || subject.over });
   if (!subject.over && subject.status.state === "auth_required") subject.answer();
   const { status } = subject;
@@ -98,16 +99,17 @@ async function recover(world: World, host: Host, weather: Weather, subject: Subj
   }
   if (!arrived())
     world.fail("I11", `not back after ${patienceMs} ms with a willing peer: ${subject.status.state}`);
-  await stay(world, subject, check);
+  await stay(world, subject, check, calmFrom);
   if (!subject.over) subject.close();
 }
 
-/** With nothing wrong, nothing is lost: a link that was made in the calm stays. */
-async function stay(world: World, subject: Subject, check: () => void): Promise<void> {
+/** With nothing wrong, nothing is lost: a link that was made in the calm stays. Older ones may carry a fault. */
+async function stay(world: World, subject: Subject, check: () => void, calmFrom: number): Promise<void> {
   const until = (): boolean => subject.over;
   await world.run(world.now + 200_000, { drain, check, until });
   if (subject.over) return;
   const { epoch } = subject.status;
+  if ((subject.ledger.run?.startedAt ?? 0) < calmFrom) return;
   await world.run(world.now + 200_000, { drain, check, until });
   if (!subject.over && subject.status.epoch !== epoch) {
     world.fail("stay", "a link was lost though nothing was wrong");

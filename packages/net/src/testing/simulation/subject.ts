@@ -38,6 +38,7 @@ export class Subject {
   #wake: WakeLine | undefined = undefined;
   #reason: EndReason | undefined = undefined;
   #readySettled = false;
+  #inHook = false;
   #waitKey = "";
   #waitingSince = 0;
   #shown = "";
@@ -50,7 +51,7 @@ export class Subject {
     this.issuer = new TokenIssuer(world, host, dice.fork(), tokens);
     const provider = tokens === "none" || tokens === "static" ? tokens : "function";
     const watched = traits.pings || traits.beats;
-    const ledger = new Ledger(world, host, factsOf(policy), { watched, provider });
+    const ledger = new Ledger(world, host, factsOf(policy), { watched, pings: traits.pings, provider });
     ledger.failsFast = (policy.failFast ?? true) !== false;
     this.ledger = ledger;
     const credentials = this.issuer.credentials(ledger);
@@ -68,7 +69,7 @@ export class Subject {
       random: dice.fork().random,
     });
     this.readers = plan.readerSleepsMs.map((ms) => this.#reader(ms));
-    void this.line.closed.then((reason) => this.#closed(reason));
+    this.line.closed.then((reason) => this.#closed(reason)).catch(() => undefined);
     void this.line.ready().then(
       () => (this.#readySettled = true),
       () => (this.#readySettled = true),
@@ -107,7 +108,7 @@ export class Subject {
     if (before.state === "auth_required" && this.status.state !== "auth_required") {
       this.#world.fail("R6", "a wake that no user asked for left auth_required");
     }
-    this.#judgeSooner(before);
+    if (!this.#inHook) this.#judgeSooner(before);
   }
 
   answer(): void {
@@ -137,7 +138,8 @@ export class Subject {
     const shown = `${status.state} ${phase} ${status.epoch} ${status.attempt} ${status.failures}`;
     if (shown !== this.#shown) this.#world.note(shown);
     this.#shown = shown;
-    const waitKey = phase === "waiting" ? `${status.since} ${status.attempt} ${ledger.runs.length}` : "";
+    const waitKey =
+      phase === "waiting" ? `${status.attempt} ${ledger.runs.length} ${ledger.userActedAt}` : "";
     if (waitKey !== this.#waitKey) this.#waitingSince = ledger.now;
     this.#waitKey = waitKey;
     checkInvariants(ledger, { status, linked: link !== undefined, waitingSince: this.#waitingSince });
@@ -159,8 +161,10 @@ export class Subject {
     for (const reader of this.readers) reader.judgeEnd(ledger);
   }
 
+  /** What the hook does takes effect when the step that called it is over. */
   #judgeClosed(): void {
-    if (this.line.status.state !== "disconnected") this.#world.fail("I6", "close() did not act at once");
+    if (!this.#inHook && this.line.status.state !== "disconnected")
+      this.#world.fail("I6", "close() did not act at once");
   }
 
   /** Rule 6: a wake brings the dial forward, though not before the peer allows. */
@@ -176,6 +180,15 @@ export class Subject {
   #retrying(plan: RetryPlan): number | false | void {
     if (this.ledger.ended) this.#world.fail("I5", "the hook was called after the end");
     judgeWait(this.ledger, plan);
+    this.#inHook = true;
+    try {
+      return this.#answerOf(plan);
+    } finally {
+      this.#inHook = false;
+    }
+  }
+
+  #answerOf(plan: RetryPlan): number | false | void {
     const answer = this.#hook?.(this, plan);
     if (answer === false) this.ledger.vetoed = true;
     return answer;

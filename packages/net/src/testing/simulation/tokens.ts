@@ -30,7 +30,10 @@ export class TokenIssuer {
     return async ({ refused, signal }) => {
       const run = ledger.begun(signal, refused);
       if (refused !== ledger.mark)
-        this.#world.fail("R11", `the provider is told ${refused?.code ?? "nothing"}`);
+        this.#world.fail(
+          "R11",
+          `the provider is told ${refused?.code ?? "nothing"}, not ${ledger.mark?.code ?? "nothing"}`,
+        );
       signal.addEventListener("abort", () => ledger.dialAborted(run.id, signal.reason), { once: true });
       const token = await this.#next(refused !== undefined);
       if (run.state === "dialing" && refused !== undefined)
