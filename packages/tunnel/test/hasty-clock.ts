@@ -27,7 +27,7 @@ export class HastyClock implements Clock {
   }
 
   timer(fire: () => void): Timer {
-    let handle: NodeJS.Timeout | undefined;
+    let handle: ReturnType<typeof setTimeout> | undefined;
     const clear = (): void => clearTimeout(handle);
     const set = (delayMs: number): void => {
       clear();

@@ -23,7 +23,7 @@ export class Peer {
   readonly socket: Socket;
   readonly chunks: Buffer[] = [];
   ended = false;
-  error: NodeJS.ErrnoException | undefined;
+  error: (Error & { readonly code?: string }) | undefined;
 
   constructor(socket: Socket) {
     this.socket = socket;

@@ -1,11 +1,11 @@
 // The client and the relay together: what visitors get, and what survives what.
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { portOf, startRelay } from "./relay.ts";
 import { echo, freePort, Peer, serve, until } from "./sockets.ts";
 import { backAfter, openTunnel, proveEcho, publicPort } from "./tunnel.ts";
@@ -158,22 +158,16 @@ describe("a tunnel", () => {
 
 describe("no delay", () => {
   test("is set on all four sockets", async () => {
-    const noDelay: boolean[] = [];
-    const { Socket } = await import("node:net");
-    const original = Socket.prototype.setNoDelay;
-    Socket.prototype.setNoDelay = function (enable = true) {
-      noDelay.push(enable);
-      return original.call(this, enable);
-    };
-    onTestFinished(() => void (Socket.prototype.setNoDelay = original));
+    const setNoDelay = vi.spyOn(Socket.prototype, "setNoDelay");
+    onTestFinished(() => setNoDelay.mockRestore());
     const target = await echo();
     const { port: relayPort } = await startRelay();
     const { tunnel } = openTunnel({ relayPort, target: `127.0.0.1:${target.port}` });
     const port = await publicPort(tunnel);
-    const before = noDelay.length;
+    setNoDelay.mockClear();
     await proveEcho(port);
     // Two that this end opened: to the relay and to the target. Accepted ones get it from the listener.
-    expect(noDelay.slice(before)).toEqual([true, true]);
+    expect(setNoDelay.mock.calls).toEqual([[true], [true]]);
   });
 
   test("split small writes do not stall", async () => {
