@@ -25,7 +25,8 @@ export class CredentialSource<C> {
     if (refused !== undefined && this.#rejected !== undefined && Object.is(this.#rejected.value, value)) {
       throw settled(refused, "the credentials provider returned the same again");
     }
-    this.#last = { value };
+    // What comes after its dial was given up is presented to nobody, so nobody can have refused it.
+    if (!signal.aborted) this.#last = { value };
     return value;
   }
 
