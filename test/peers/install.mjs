@@ -1,6 +1,7 @@
 // Installs the real peers that `npm run test:peers` talks to, in the versions of `test/peers.lock`, below
 // `node_modules/.cache/peers`. Run it with a plain `node test/peers/install.mjs [NAME]`; what is already there
-// is left alone. Exit 0: all there; 1: a build failed; 2: a tool is missing, and which one is said.
+// is left alone. Peers that only `npm run bench` compares with come with `--bench`, or by name. Exit 0: all there;
+// 1: a build failed; 2: a tool is missing, and which one is said.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -28,8 +29,11 @@ function install(name, peer) {
   return { code: 1, text: `${name} ${peer.version}: ${peer.tool} ${peer.install.join(" ")} failed` };
 }
 
-const wanted = process.argv[2];
-const names = Object.keys(lock).filter((name) => wanted === undefined || name === wanted);
+const bench = process.argv.includes("--bench");
+const wanted = process.argv.slice(2).find((word) => word !== "--bench");
+const names = Object.keys(lock).filter((name) =>
+  wanted === undefined ? bench || lock[name].bench !== true : name === wanted,
+);
 if (names.length === 0) {
   process.stderr.write(`no peer named ${wanted} in test/peers.lock\n`);
   process.exitCode = 1;

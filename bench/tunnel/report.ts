@@ -1,0 +1,171 @@
+// What was measured, as Markdown: the figures, what they should be, and whether they are.
+import { arch, cpus, release, totalmem, type as osType } from "node:os";
+import { quantile } from "../statistics.ts";
+import { BULK_TESTS } from "./bulk.ts";
+import type { Ledger, Ratio } from "./ledger.ts";
+import type { MemoryFigures } from "./memory.ts";
+import { findPeer } from "./peers.ts";
+import type { Recovery } from "./recovery.ts";
+import type { StartUp } from "./start-up.ts";
+import { bulkFigure } from "./traffic.ts";
+import type { WayName } from "./ways.ts";
+
+export interface Findings {
+  readonly names: readonly WayName[];
+  readonly rounds: number;
+  readonly generator: string | undefined;
+  readonly ledger: Ledger;
+  /** Hashed transfers that were all right. */
+  readonly transfers: number;
+  readonly memory: readonly MemoryFigures[];
+  readonly recovery: Recovery;
+  readonly startUp: readonly StartUp[];
+}
+
+type Row = readonly string[];
+
+export function report(findings: Findings, verdicts: readonly Row[], date: Date): string {
+  const { transfers } = findings;
+  return [
+    circumstances(findings, date),
+    ...(verdicts.length === 0
+      ? []
+      : [heading("Figures to reach"), table(["figure", "to reach", "measured", ""], verdicts)]),
+    ...trafficSection(findings),
+    ...(transfers === 0
+      ? []
+      : [
+          `${transfers} hashed transfers through holdfast, twelve at once, with half closes and slow readers: all byte for byte right.`,
+        ]),
+    ...memorySection(findings.memory),
+    ...recoverySection(findings.recovery),
+    ...startUpSection(findings.startUp),
+  ].join("\n\n");
+}
+
+function circumstances({ names, rounds, generator }: Findings, date: Date): string {
+  const peers = (["bore", "rathole"] as const).map((name) =>
+    names.includes(name) ? `${name} ${findPeer(name)?.version ?? ""}` : `${name}: not here, not measured`,
+  );
+  const all = cpus();
+  const machine = `${all.length} × ${all[0]?.model.trim() ?? "?"} (${arch()}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const load = generator === undefined ? "" : `, load by ${generator}, ${rounds} rounds`;
+  return `${date.toISOString().slice(0, 10)}: ${machine}, ${osType()} ${release()}, Node ${process.version}; ${peers.join(", ")}${load}. Everything on loopback.`;
+}
+
+interface Figure {
+  readonly key: string;
+  readonly title: string;
+  readonly digits: number;
+}
+
+function figures(): Figure[] {
+  const bulk = BULK_TESTS.map((test) => {
+    const streams = test.streams === 1 ? "1 stream" : `${test.streams} streams`;
+    return { key: bulkFigure(test), title: `bulk ${test.direction}, ${streams}, Gbit/s` };
+  });
+  return [
+    ...bulk.map(({ key, title }) => ({ key, title, digits: 1 })),
+    ...bulk.map(({ key, title }) => ({
+      key: `${key}, cpu`,
+      title: title.replace("Gbit/s", "processor s/GB"),
+      digits: 2,
+    })),
+    { key: "split p50", title: "100 B, 2 ms, 100 B, one reply: p50, ms", digits: 2 },
+    { key: "split p99", title: "p99", digits: 2 },
+    { key: "ping p50", title: "64 B ping-pong: p50, ms", digits: 3 },
+    { key: "ping p99", title: "p99", digits: 3 },
+    { key: "beside p50", title: "the same beside one upload: p50, ms", digits: 3 },
+    { key: "beside p99", title: "p99", digits: 3 },
+    { key: "set-up p50", title: "connect and 1 B echo, one by one: p50, ms", digits: 2 },
+    { key: "set-up p99", title: "p99", digits: 2 },
+    { key: "set-ups a second", title: "the same, 50 at once, a second", digits: 0 },
+  ];
+}
+
+function trafficSection({ names, ledger, rounds }: Findings): string[] {
+  const rows = figures().flatMap(({ key, title, digits }) => {
+    if (ledger.figure(key, "holdfast") === undefined) return [];
+    const values = names.map((name) => number(ledger.figure(key, name), digits));
+    const against = (["bore", "direct"] as const).map((name) =>
+      showRatio(ledger.ratio(key, "holdfast", name)),
+    );
+    return [[title, ...values, ...against]];
+  });
+  if (rows.length === 0) return [];
+  return [
+    heading("Visitors' traffic"),
+    `Medians of ${rounds} rounds. Ratios are medians of the rounds' ratios, the lower 90 % bound in parentheses.`,
+    table(["", ...names, "holdfast : bore", "holdfast : direct"], rows),
+  ];
+}
+
+function memorySection(memory: readonly MemoryFigures[]): string[] {
+  if (memory.length === 0) return [];
+  const MEBI = 2 ** 20;
+  const rows = memory.map(({ name, relay, client, perTunnel, perVisitor }) => [
+    name,
+    ...[relay, client].map((one) => `${number(one.resident / MEBI, 1)} / ${number(one.anonymous / MEBI, 1)}`),
+    `${number(perTunnel.resident / MEBI, 2)} / ${number(perTunnel.anonymous / MEBI, 2)}`,
+    `${number(perVisitor.resident / 1024, 1)} / ${number(perVisitor.anonymous / 1024, 1)}`,
+  ]);
+  const head = [
+    "resident / of it anonymous",
+    "relay, MiB",
+    "client, MiB",
+    "per further tunnel, MiB",
+    "per idle visitor, KiB",
+  ];
+  return [
+    heading("Memory"),
+    "Relay and client with one idle tunnel; what is added counts both. A further tunnel of bore is a client process; holdfast and rathole have several in one.",
+    table(head, rows),
+  ];
+}
+
+function recoverySection(recovery: Recovery): string[] {
+  if (recovery.size === 0) return [];
+  const rows = [...recovery].map(([label, times]) => {
+    const back = times.filter((time) => time !== undefined);
+    const shown = [0.5, 0.9, 1].map((share) => number(quantile(back, share) / 1_000, 2));
+    return [label, `${back.length} of ${times.length}`, ...(back.length === 0 ? ["-", "-", "-"] : shown)];
+  });
+  return [
+    heading("Back after the relay's return"),
+    "The relay is killed, stays away for a while and is started again; seconds from then to the first byte through the tunnel. Who is not back had exited.",
+    table(["", "back", "p50", "p90", "most"], rows),
+  ];
+}
+
+function startUpSection(startUp: readonly StartUp[]): string[] {
+  if (startUp.length === 0) return [];
+  const rows = startUp.map(({ command, ms, ratio }) => [`\`${command}\``, number(ms, 0), number(ratio, 2)]);
+  return [heading("Start-up"), table(["", "p50, ms", "× `node -e 0`"], rows)];
+}
+
+export function showRatio(ratio: Ratio | undefined): string {
+  if (ratio === undefined) return "-";
+  const digits = ratio.median >= 10 ? 0 : 2;
+  return `${number(ratio.median, digits)}${ratio.bound === undefined ? "" : ` (${number(ratio.bound, digits)})`}`;
+}
+
+function number(value: number | undefined, digits: number): string {
+  return value === undefined || Number.isNaN(value) ? "-" : value.toFixed(digits);
+}
+
+function heading(text: string): string {
+  return `### ${text}`;
+}
+
+/** Columns as wide as they need to be: it is read in terminals as well. */
+function table(head: Row, rows: readonly Row[]): string {
+  const widths = head.map((cell, column) =>
+    Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0), 3),
+  );
+  const line = (row: Row): string =>
+    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(" | ")} |`;
+  const rule = widths.map((width, column) =>
+    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
+  );
+  return [line(head), line(rule), ...rows.map(line)].join("\n");
+}

@@ -1,0 +1,38 @@
+// Starts the programs of a bench, and ends them all.
+import { join } from "node:path";
+import { Program } from "../processes/program.ts";
+
+const root = join(import.meta.dirname, "..", "..", "..");
+/** The command itself, never npx, whose child survives a kill. */
+export const HOLDFAST: string = join(root, "packages", "cli", "dist", "main.js");
+
+export class Stage {
+  /** Where outputs, settings and control sockets are. */
+  readonly folder: string;
+  /** At most what the bench starts. */
+  readonly #programs: Program[] = [];
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  start(command: string, args: readonly string[]): Program {
+    const program = new Program({ command, args, folder: this.folder, env: { HOLDFAST_HOME: this.folder } });
+    this.#programs.push(program);
+    return program;
+  }
+
+  holdfast(args: readonly string[]): Program {
+    return this.start(process.execPath, [HOLDFAST, ...args]);
+  }
+
+  /** A program of this bench. */
+  own(file: string, args: readonly string[] = []): Program {
+    return this.start(process.execPath, [join(import.meta.dirname, file), ...args]);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#programs.map((program) => program.kill()));
+    this.#programs.length = 0;
+  }
+}
