@@ -25,7 +25,7 @@ export interface Command<S extends OptionSet = OptionSet> {
   run(context: Context, args: readonly string[], options: Values<S>): Promise<ExitCode>;
 }
 
-export interface Example {
+interface Example {
   readonly line: string;
   readonly does: string;
 }

@@ -14,6 +14,7 @@ const REACHED_BY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "
  * @throws HoldfastError `usage` if there are several.
  */
 export async function findRunningRelay(context: Context): Promise<RelayUrl | undefined> {
+  if (process.platform === "win32") return undefined;
   const running = await withEntries(context, async (listed) =>
     listed
       .filter(({ client }) => client.hello.command === "relay")

@@ -16,6 +16,11 @@ import { VERSION } from "./version.ts";
 
 /** Run the command and end the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.on("uncaughtException", (thrown) => {
+    const error = HoldfastError.from(thrown);
+    bareOutput(argv[0] ?? "holdfast", argv).error(error);
+    process.exit(EXIT.failed);
+  });
   const code = await run(argv);
   // Whatever a library keeps open must not keep a command alive that has said its last word.
   process.exit(code);

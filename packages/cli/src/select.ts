@@ -23,6 +23,12 @@ function closeAll(clients: readonly ControlClient[]): void {
   for (const client of clients) client.close();
 }
 
+/** @throws HoldfastError `usage` on systems where no process can be seen by others. */
+export function needUnixSockets(platform: NodeJS.Platform = process.platform): void {
+  if (platform !== "win32") return;
+  throw usageError("this command needs unix sockets, which holdfast does not use on Windows");
+}
+
 /** Where an entry leads, as `list` shows it. */
 export function destinationOf(entry: Entry): string {
   switch (entry.type) {
@@ -46,7 +52,8 @@ export function isMeant(entry: Entry, wanted: string): boolean {
  * @throws HoldfastError `not_running` if there is none, `usage` if there are several.
  */
 export function selectEntry(listed: readonly Listed[], wanted: string | undefined): Listed {
-  const fitting = wanted === undefined ? listed : listed.filter(({ entry }) => isMeant(entry, wanted));
+  const fitting =
+    wanted === undefined ? listed.filter(isOfItsOwn) : listed.filter(({ entry }) => isMeant(entry, wanted));
   // A name says more than a number of another process.
   const named = fitting.filter(({ entry }) => entry.name === wanted);
   const candidates = named.length === 1 ? named : fitting;
@@ -59,6 +66,11 @@ export function selectEntry(listed: readonly Listed[], wanted: string | undefine
     wanted === undefined ? `which one? ${all}` : `${wanted} may be any of these: ${all}`,
     "give a name, or the process and id, as in 4711/1",
   );
+}
+
+/** A relay that a command runs for itself ends with that command, so nobody means it without saying so. */
+function isOfItsOwn({ client, entry }: Listed): boolean {
+  return entry.type !== "relay" || client.hello.command === "relay";
 }
 
 function notRunning(listed: readonly Listed[], wanted: string | undefined): HoldfastError {

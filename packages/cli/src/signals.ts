@@ -12,8 +12,11 @@ export interface SignalHandlers {
   hangup(): void;
 }
 
-/** Listen to signals until the function that this returns is called. */
-export function handleSignals(handlers: SignalHandlers): () => void {
+/**
+ * Listen to signals until the process ends: one that comes while the last things are being closed must not kill it
+ * in the middle of that.
+ */
+export function handleSignals(handlers: SignalHandlers): void {
   let asked = false;
   let timer: NodeJS.Timeout | undefined;
   const hadTerminal = isAttached() && terminalOpens();
@@ -35,10 +38,6 @@ export function handleSignals(handlers: SignalHandlers): () => void {
     timer.unref();
   };
   process.on("SIGINT", stop).on("SIGTERM", stop).on("SIGHUP", hangup);
-  return () => {
-    clearTimeout(timer);
-    process.off("SIGINT", stop).off("SIGTERM", stop).off("SIGHUP", hangup);
-  };
 }
 
 /**

@@ -25,7 +25,7 @@ export async function build(): Promise<void> {
   try {
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     const result = spawnSync(process.execPath, [tsc, "-b", "packages/cli"], { cwd: root, encoding: "utf8" });
-    if (result.status !== 0) console.warn(`tsc -b packages/cli said:\n${result.stdout}`);
+    if (result.status !== 0) process.stderr.write(`tsc -b packages/cli said:\n${result.stdout}\n`);
   } finally {
     await rm(lock, { recursive: true, force: true });
   }

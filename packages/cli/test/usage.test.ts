@@ -136,7 +136,7 @@ test("completion scripts are scripts, and know commands and flags", async () => 
     expect(stdout).toMatch(/expose[^]*max-reconnect-delay/);
     const { status, error, stderr } = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" });
     if (error !== undefined)
-      console.warn(`skipped: ${shell} is not installed, so its script was not checked`);
+      process.stderr.write(`skipped: ${shell} is not installed, so its script was not checked\n`);
     else expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   }
   const { stdout } = await run(["completion", "bash"], { home });

@@ -31,6 +31,8 @@ export interface ControlOptions {
   readonly version: string;
   /** Default: from the environment (`HOLDFAST_HOME`, `XDG_RUNTIME_DIR`). */
   readonly runtimeFolder?: string;
+  /** Listen on a socket. `false`: only this process sees what it shows. Default: wherever there are unix sockets. */
+  readonly listen?: boolean;
   readonly limits?: Partial<ControlLimits>;
   /** Default: the machine's. */
   readonly clock?: Clock;
@@ -39,7 +41,8 @@ export interface ControlOptions {
 export interface ControlHost {
   /** The first line that every client gets. */
   readonly hello: Hello;
-  readonly socketPath: string;
+  /** Absent if nobody else can see this process. */
+  readonly socketPath: string | undefined;
   /** Show something. */
   add<K extends Kind>(options: ItemOptions<K>): Item;
   entries(): readonly Entry[];
@@ -58,6 +61,25 @@ export async function openControl(options: ControlOptions): Promise<ControlHost>
   const clock = options.clock ?? systemClock;
   const registry = new Registry(process.pid, clock);
   const hello = helloLine(options, clock);
+  const socket =
+    (options.listen ?? process.platform !== "win32") ? await openSocket(options, registry, hello) : undefined;
+  const close = once(async () => socket?.close());
+  return {
+    hello,
+    socketPath: socket?.path,
+    add: (item) => registry.add(item),
+    entries: () => registry.entries(),
+    onEvent: (listener) => registry.listen(listener),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function openSocket(
+  options: ControlOptions,
+  registry: Registry,
+  hello: Hello,
+): Promise<{ readonly path: string; close(): Promise<void> }> {
   const folder = options.runtimeFolder ?? holdfastPaths().runtimeFolder;
   await ensurePrivateFolder(folder);
   const path = await freePath(folder, options.name ?? options.command);
@@ -70,22 +92,14 @@ export async function openControl(options: ControlOptions): Promise<ControlHost>
   await listening(server, path);
   // Nobody who waits for a client keeps the process alive: its lines and listeners do.
   server.unref();
-  const close = once(async () => {
+  const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     clients.close();
     await closed;
     await rm(path, { force: true });
     forget(path);
-  });
-  return {
-    hello,
-    socketPath: path,
-    add: (item) => registry.add(item),
-    entries: () => registry.entries(),
-    onEvent: (listener) => registry.listen(listener),
-    close,
-    [Symbol.asyncDispose]: close,
   };
+  return { path, close };
 }
 
 function helloLine(options: ControlOptions, clock: Clock): Hello {

@@ -176,7 +176,7 @@ export class Registry {
 }
 
 /** The topic that an entry or an event belongs to. */
-export function topicOf(type: string): Topic {
+function topicOf(type: string): Topic {
   return type.replace(/_.*/, "") as Topic;
 }
 

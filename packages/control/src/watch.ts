@@ -66,15 +66,19 @@ class Watcher {
     this.#clients.set(file.path, "dialing");
     // Pushes only come after `subscribe`, when the client is known.
     let client: ControlClient | undefined = undefined;
+    let sawSnapshot: () => void = () => undefined;
+    const snapshot = new Promise<void>((resolve) => (sawSnapshot = resolve));
     try {
       const onPush = (push: Push): void => {
         if (client !== undefined && !this.#closed) this.#options.onPush(push, client);
+        if (push.type === "snapshot") sawSnapshot();
       };
       client = await dialControl(file.path, { onPush });
       if (this.#closed) return client.close();
       this.#clients.set(file.path, client);
       await client.subscribe(this.#options.topics ?? ["all"]);
       void client.closed.then(() => this.#gone(file));
+      await Promise.race([snapshot, client.closed]);
     } catch (thrown) {
       client?.close();
       this.#clients.delete(file.path);

@@ -13,7 +13,7 @@ test("the folder is 0700, the socket 0600, and neither is left behind", async ()
   const runtimeFolder = join(await temporaryFolder(), "deep", "run");
   const control = await host({ runtimeFolder, name: "../expose 3000" });
   expect((await stat(runtimeFolder)).mode & 0o777).toBe(0o700);
-  expect((await stat(control.socketPath)).mode & 0o777).toBe(0o600);
+  expect((await stat(control.socketPath!)).mode & 0o777).toBe(0o600);
   expect(await readdir(runtimeFolder)).toEqual([`..-expose-3000-${process.pid}.sock`]);
   await control.close();
   await control.close();
@@ -117,7 +117,7 @@ test("a process that accepts and says nothing, or garbage, is reported and holds
 
 test("a client whose process ends fails its requests and does not hang", async () => {
   const control = await host();
-  const client = await dialControl(control.socketPath);
+  const client = await dialControl(control.socketPath!);
   await control.close();
   await client.closed;
   await expect(client.list()).rejects.toMatchObject({ code: "connection_closed" });

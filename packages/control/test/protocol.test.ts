@@ -24,7 +24,7 @@ async function withConnection(
     fields = { ...fields, ...state };
     item.changed();
   };
-  const client = new RawClient(control.socketPath);
+  const client = new RawClient(control.socketPath!);
   expect(await client.next()).toMatchObject({ type: "hello", schema: 1, version: "0.1.0", pid: process.pid });
   return { client, changed, asked };
 }
@@ -185,14 +185,23 @@ test("a client that half-closes is answered and let go", async () => {
 
 test("one client too many is told so", async () => {
   const control = await host({ limits: { maxClients: 1 } });
-  const first = new RawClient(control.socketPath);
+  const first = new RawClient(control.socketPath!);
   await first.next();
-  const second = new RawClient(control.socketPath);
+  const second = new RawClient(control.socketPath!);
   expect(await second.next()).toMatchObject({ type: "error", code: "too_many_clients", retryable: true });
   expect(await second.next()).toBeUndefined();
   first.socket.destroy();
   for (;;) {
-    const third = new RawClient(control.socketPath);
+    const third = new RawClient(control.socketPath!);
     if ((await third.next())?.["type"] === "hello") break;
   }
+});
+
+test("a host that does not listen is seen by its own process only", async () => {
+  const control = await host({ listen: false });
+  const seen: string[] = [];
+  control.onEvent(({ event }) => seen.push(event.type));
+  control.add({ kind: "connection", name: "example", status: connected }).remove();
+  expect(control.socketPath).toBeUndefined();
+  expect(seen).toEqual(["connection_state", "connection_removed"]);
 });

@@ -47,7 +47,7 @@ async function run(
 ): Promise<ExitCode> {
   const { output } = context;
   const stop = new Stop();
-  const release = handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
+  handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
   const view = output.isInteractive ? new LiveView(process.stdout) : undefined;
   await using host = await openCommandControl(context, "demo", "demo");
   printEvents(host, output);
@@ -61,7 +61,6 @@ async function run(
     return summary.outages.every((outage) => outage.away_ms !== null) ? EXIT.ok : EXIT.failed;
   } finally {
     view?.close();
-    release();
     await stage.close();
   }
 }

@@ -2,7 +2,7 @@
 import { defineCommand, type Context } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/common.ts";
-import { selectEntry, withEntries } from "../select.ts";
+import { needUnixSockets, selectEntry, withEntries } from "../select.ts";
 import { escapeText } from "../terminal/escape.ts";
 
 export const disconnect = defineCommand({
@@ -24,6 +24,7 @@ export const disconnect = defineCommand({
 });
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
+  needUnixSockets();
   await withEntries(context, async (listed) => {
     const { client, entry } = selectEntry(listed, args[0]);
     await client.disconnect(entry.id);

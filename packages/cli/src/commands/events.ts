@@ -6,6 +6,7 @@ import { describeEntry, describeEvent } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/common.ts";
 import { withDefault, type Values } from "../options/option.ts";
+import { needUnixSockets } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { plural } from "../terminal/format.ts";
@@ -53,9 +54,10 @@ async function run(
   _args: readonly string[],
   values: Values<typeof options>,
 ): Promise<ExitCode> {
+  needUnixSockets();
   const { output } = context;
   const stop = new Stop();
-  const release = handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
+  handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
   const watcher = watchProcesses({
     runtimeFolder: context.paths.runtimeFolder,
     topics: values.topics,
@@ -73,7 +75,6 @@ async function run(
   output.detail("watching");
   const reason = await Promise.race([stop.asked, output.broken]);
   watcher.close();
-  release();
   return reason === "error" ? EXIT.failed : EXIT.ok;
 }
 

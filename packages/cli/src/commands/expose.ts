@@ -102,14 +102,13 @@ async function run(context: Context, args: readonly string[], values: ExposeValu
       onListening: announce,
     }),
   );
-  const release = handleSignals({
+  handleSignals({
     drain: (signal) => stop.ask(signal),
     hangup: () => output.status("SIGHUP: reconnecting now"),
   });
   try {
     return await untilEnded(tunnels, targets, { stop, values, output });
   } finally {
-    release();
     await Promise.all(tunnels.map(({ tunnel }) => tunnel.close()));
     await own?.relay.close();
   }

@@ -3,7 +3,7 @@ import { defineCommand, type Context } from "../command.ts";
 import { describeEntry, describeLastHeard } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/common.ts";
-import { destinationOf, withEntries } from "../select.ts";
+import { destinationOf, needUnixSockets, withEntries } from "../select.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { formatTable } from "../terminal/format.ts";
 
@@ -21,6 +21,7 @@ export const list = defineCommand({
 });
 
 async function run(context: Context): Promise<ExitCode> {
+  needUnixSockets();
   const { output } = context;
   await withEntries(context, async (listed) => {
     const now = Date.now();

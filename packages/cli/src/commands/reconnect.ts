@@ -2,7 +2,7 @@
 import { defineCommand, type Context } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/common.ts";
-import { selectEntry, withEntries } from "../select.ts";
+import { needUnixSockets, selectEntry, withEntries } from "../select.ts";
 import { escapeText } from "../terminal/escape.ts";
 
 export const reconnect = defineCommand({
@@ -23,6 +23,7 @@ export const reconnect = defineCommand({
 });
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
+  needUnixSockets();
   await withEntries(context, async (listed) => {
     // A relay has nothing to dial, so it is no candidate when nobody says what is meant.
     const candidates = args[0] === undefined ? listed.filter(({ entry }) => entry.type !== "relay") : listed;

@@ -82,7 +82,7 @@ async function run(
     },
     { name, output, disconnect: () => stop.ask("disconnect") },
   );
-  const release = handleSignals({
+  handleSignals({
     drain: (signal) => stop.ask(signal),
     hangup: () => output.status("SIGHUP: this relay has nothing to reload; nobody was dropped"),
   });
@@ -97,7 +97,6 @@ async function run(
     await shown.ended;
     return EXIT.ok;
   } finally {
-    release();
     await shown.relay.close();
   }
 }

@@ -7,7 +7,7 @@ import { entriesOfPush, removedBy } from "../entries-of-push.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/common.ts";
 import { flag, type Values } from "../options/option.ts";
-import { destinationOf, isMeant, selectEntry, withEntries } from "../select.ts";
+import { destinationOf, isMeant, needUnixSockets, selectEntry, withEntries } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
@@ -36,6 +36,7 @@ async function run(
   args: readonly string[],
   values: Values<typeof options>,
 ): Promise<ExitCode> {
+  needUnixSockets();
   if (values.watch) return watch(context, args[0]);
   await withEntries(context, async (listed) => {
     const chosen = args[0] === undefined ? listed : [selectEntry(listed, args[0])];
@@ -100,14 +101,13 @@ async function watch(context: Context, wanted: string | undefined): Promise<Exit
       draw();
     },
   });
-  const release = handleSignals({ drain: (signal) => stop.ask(signal), hangup: draw });
+  handleSignals({ drain: (signal) => stop.ask(signal), hangup: draw });
   const timer = setInterval(draw, 200);
   await watcher.started;
   draw();
   const reason = await Promise.race([stop.asked, output.broken]);
   clearInterval(timer);
   watcher.close();
-  release();
   view?.close();
   return reason === "error" ? EXIT.failed : EXIT.ok;
 }

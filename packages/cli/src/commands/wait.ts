@@ -9,7 +9,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/common.ts";
 import { optional, withDefault, type Values } from "../options/option.ts";
 import { parseDuration, parseState, type WantedState } from "../options/values.ts";
-import { isMeant } from "../select.ts";
+import { isMeant, needUnixSockets } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { formatDuration } from "../terminal/format.ts";
@@ -49,6 +49,7 @@ async function run(
   args: readonly string[],
   values: Values<typeof options>,
 ): Promise<ExitCode> {
+  needUnixSockets();
   const { output } = context;
   const wanted = args[0]!;
   const stop = new Stop();
@@ -80,7 +81,7 @@ async function run(
       stop.ask("error");
     },
   });
-  const release = handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
+  handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
   const timer =
     values.timeout === undefined ? undefined : setTimeout(() => stop.ask("timeout"), values.timeout);
   await watcher.started;
@@ -89,10 +90,10 @@ async function run(
   const reason = await stop.asked;
   clearTimeout(timer);
   watcher.close();
-  release();
   if (reason === "timeout") throw timedOut(wanted, values, last);
   if (reason === "error") return EXIT.failed;
-  if (reason !== "found") return EXIT.interrupted;
+  // A script must not go on as if the wait had been over.
+  if (reason !== "found") return EXIT.failed;
   if (found !== undefined)
     output.data(`${escapeText(found.name)}: ${describeEntry(found, Date.now())}`, found);
   return EXIT.ok;

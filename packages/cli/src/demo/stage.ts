@@ -11,7 +11,7 @@ import type { World } from "./scenario.ts";
 import { startSampleService } from "./traffic.ts";
 
 /** Quicker than the defaults, so that there is something to see in twenty seconds. */
-export const DEMO_POLICY: Policy = {
+const DEMO_POLICY: Policy = {
   backoff: { initialMs: 250, maxMs: 1_000 },
   stableAfterMs: 1_000,
   dialTimeoutMs: 1_500,

@@ -41,7 +41,7 @@ export function parsePositiveCount(text: string): number {
 }
 
 /** 1 to 65535. */
-export function parsePort(text: string): number {
+function parsePort(text: string): number {
   const port = wholeNumber(text);
   if (port === undefined || port < 1 || port > 65_535) throw new RangeError("a port from 1 to 65535");
   return port;

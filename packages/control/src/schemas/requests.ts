@@ -17,4 +17,3 @@ export const request = z.discriminatedUnion("type", [
 ]);
 
 export type Request = z.infer<typeof request>;
-export type RequestType = Request["type"];
