@@ -18,7 +18,8 @@ function install(name, peer) {
   if (existsSync(binary)) return { code: 0, text: `${name} ${peer.version}: ${binary}` };
   const tool = spawnSync(peer.tool, ["--version"], { stdio: "ignore" });
   if (tool.error !== undefined) {
-    return { code: 2, text: `${name} ${peer.version}: needs ${peer.tool}, which is not installed` };
+    const text = `skipped: ${name} ${peer.version} needs ${peer.tool}, which is not installed`;
+    return { code: process.env["HOLDFAST_REQUIRE_PEERS"] === "1" ? 1 : 0, text };
   }
   const build = spawnSync(peer.tool, [...peer.install, "--root", root], {
     stdio: ["ignore", "ignore", "inherit"],
@@ -40,6 +41,6 @@ if (names.length === 0) {
 }
 for (const name of names) {
   const { code, text } = install(name, lock[name]);
-  (code === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+  (code === 0 && !text.startsWith("skipped") ? process.stdout : process.stderr).write(`${text}\n`);
   process.exitCode = Math.max(Number(process.exitCode ?? 0), code);
 }

@@ -3,6 +3,7 @@
 
 export class Changes<T> {
   readonly #read: () => T;
+  /** One for each reader that waits. */
   readonly #waiting = new Set<() => void>();
   #version = 0;
   #ended = false;

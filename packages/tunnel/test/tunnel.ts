@@ -8,13 +8,18 @@ export interface TestTunnel {
   readonly events: TunnelEvent[];
 }
 
-export function openTunnel(options: Omit<BoreTunnelOptions, "relay"> & { relayPort: number }): TestTunnel {
+export interface OpenOptions extends Omit<BoreTunnelOptions, "relay"> {
+  readonly relayHost?: string;
+  readonly relayPort: number;
+}
+
+export function openTunnel(options: OpenOptions): TestTunnel {
   const events: TunnelEvent[] = [];
-  const { relayPort, ...rest } = options;
+  const { relayHost = "127.0.0.1", relayPort, ...rest } = options;
   const tunnel = openBoreTunnel({
     failFast: false,
     ...rest,
-    relay: { host: "127.0.0.1", port: relayPort },
+    relay: { host: relayHost, port: relayPort },
     onEvent: (event) => events.push(event),
   });
   onTestFinished(() => tunnel.close());
@@ -37,8 +42,8 @@ export async function backAfter(tunnel: BoreTunnel, epoch: number): Promise<void
 }
 
 /** Something goes through the tunnel and comes back from an echo. */
-export async function proveEcho(port: number, text = "does it work?"): Promise<Peer> {
-  const visitor = await Peer.connect(port);
+export async function proveEcho(port: number, text = "does it work?", host = "127.0.0.1"): Promise<Peer> {
+  const visitor = await Peer.connect(port, host);
   visitor.say(text);
   await visitor.hears(text);
   return visitor;

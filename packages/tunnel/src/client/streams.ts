@@ -45,8 +45,11 @@ interface Stream {
 
 export class Streams {
   readonly #options: StreamsOptions;
+  /** At most `maxStreams`. */
   readonly #open = new Set<Stream>();
+  /** At most `maxWaiting`. */
   readonly #waiting: { readonly id: Uuid; readonly since: number }[] = [];
+  /** One for each caller that drains or closes. */
   readonly #whenIdle: (() => void)[] = [];
 
   constructor(options: StreamsOptions) {

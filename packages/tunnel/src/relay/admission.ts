@@ -15,6 +15,7 @@ interface Count {
 export class Admission {
   readonly #limits: RelayLimits;
   readonly #clock: Clock;
+  /** At most `limits.addresses`. */
   readonly #counts = new Map<string, Count>();
   #handshakes = 0;
 

@@ -4,6 +4,7 @@ import type { Instant } from "@holdfast/core";
 
 export class ExpiryQueue<T> {
   readonly #lifetimeMs: number;
+  /** Bounded by whoever adds. */
   readonly #deadlines = new Map<T, Instant>();
 
   constructor(lifetimeMs: number) {

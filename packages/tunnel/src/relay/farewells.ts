@@ -4,16 +4,19 @@ import type { Clock } from "@holdfast/core";
 import type { Socket } from "@holdfast/net/node";
 import { encode } from "../bore/messages.ts";
 import { ExpiryQueue } from "./expiry.ts";
+import type { RelayLimits } from "./limits.ts";
 
 export class Farewells {
   readonly #clock: Clock;
   readonly #leaving: ExpiryQueue<Socket>;
+  readonly #most: number;
   readonly #onStart: () => void;
 
   /** `onStart` is called when there is something to look after again. */
-  constructor(clock: Clock, lifetimeMs: number, onStart: () => void) {
+  constructor(clock: Clock, limits: RelayLimits, onStart: () => void) {
     this.#clock = clock;
-    this.#leaving = new ExpiryQueue(lifetimeMs);
+    this.#leaving = new ExpiryQueue(limits.farewellMs);
+    this.#most = limits.handshakes;
     this.#onStart = onStart;
   }
 
@@ -30,6 +33,8 @@ export class Farewells {
   /** Close behind whatever was said. */
   close(socket: Socket): void {
     if (socket.destroyed) return;
+    // Nobody may hold more connections by leaving than by coming.
+    if (this.#leaving.size >= this.#most) return void socket.destroy();
     this.#leaving.add(socket, this.#clock.mono());
     socket.once("close", () => this.#leaving.delete(socket));
     socket.once("end", () => socket.destroySoon());

@@ -19,6 +19,7 @@ export type Turn =
 export class Pacer {
   readonly #options: PacerOptions;
   readonly #timer: Timer;
+  /** At most as many as fit into `queueMs`. */
   readonly #waiting: { readonly at: Instant; readonly go: () => void }[] = [];
   #next: Instant = -Infinity;
   #reservation: Reservation = NO_RESERVATION;

@@ -31,6 +31,7 @@ export interface PortsOptions {
 
 export class Ports {
   readonly #options: PortsOptions;
+  /** One for each tunnel, so at most `limits.tunnels`, and the ports of the range. */
   readonly #places = new Map<number, Place | "binding">();
 
   constructor(options: PortsOptions) {

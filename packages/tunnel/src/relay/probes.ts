@@ -23,7 +23,9 @@ export class Probes {
   readonly #makeUuid: () => Uuid;
   readonly #running = new ExpiryQueue<Probe>(PROBE_MS);
   readonly #known = new ExpiryQueue<Probe>(LATE_ANSWER_MS);
+  /** At most one probe in 2 s for each tunnel, remembered for a minute. */
   readonly #byId = new Map<Uuid, Probe>();
+  /** One for each connection that waits, bounded by `limits.tunnelsPerAddress`. */
   readonly #newcomers = new Map<RelayTunnel, ((outcome: Outcome) => void)[]>();
 
   constructor(clock: Clock, makeUuid: () => Uuid) {

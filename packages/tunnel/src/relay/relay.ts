@@ -59,8 +59,9 @@ class Relay implements BoreRelay {
   readonly #ticker: Ticker;
   readonly #heartbeats = new HeartbeatRound();
   readonly #greetings: ExpiryQueue<FrameStream>;
+  /** At most `limits.handshakes`. */
   readonly #greeting = new Map<FrameStream, Socket>();
-  /** Those with visitors on the way, ended tunnels included. */
+  /** One for each tunnel with visitors on the way, ended ones included. */
   readonly #streaming = new Set<RelayTunnel>();
   readonly #changes: Changes<RelayStatus>;
   #listener: Listener | undefined;
@@ -85,7 +86,7 @@ class Relay implements BoreRelay {
       queueMs: limits.queueMs,
     });
     this.#ticker = new Ticker(clock, () => this.#tick());
-    this.#farewells = new Farewells(clock, limits.farewellMs, () => this.#ticker.start());
+    this.#farewells = new Farewells(clock, limits, () => this.#ticker.start());
     this.#probes = new Probes(clock, makeUuid);
     this.#greetings = new ExpiryQueue(limits.handshakeMs);
     this.#visitors = new PendingVisitors(limits.pendingVisitorMs, (visitor) => {

@@ -43,6 +43,7 @@ export class RelayTunnel {
   /** The control connection. */
   readonly socket: Socket;
   readonly #onEnd: (tunnel: RelayTunnel, reason: TunnelEnd) => void;
+  /** At most `limits.visitorsPerTunnel`. */
   readonly #streams = new Map<Socket, Socket>();
   #ended = false;
   #bytesOfEnded = 0;

@@ -14,6 +14,7 @@ export interface PendingVisitor {
 }
 
 export class PendingVisitors {
+  /** At most `limits.pendingVisitorsPerTunnel` for each tunnel. */
   readonly #byId = new Map<Uuid, PendingVisitor>();
   readonly #expiry: ExpiryQueue<PendingVisitor>;
   readonly #onLeave: (visitor: PendingVisitor) => void;
