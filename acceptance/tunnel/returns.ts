@@ -4,7 +4,16 @@ import { startFaultyProxy } from "@holdfast/net/testing";
 import { until } from "../harness/condition.ts";
 import type { Act } from "../harness/run.ts";
 import { download, echoService, patternHash, patternService } from "../harness/service.ts";
-import { connected, isClosed, latest, portOf, servesAgain, startRelay, startTunnel } from "./stage.ts";
+import {
+  connected,
+  isClosed,
+  latest,
+  portOf,
+  servesAgain,
+  startRelay,
+  startTunnel,
+  tunnelState,
+} from "./stage.ts";
 
 const MAX_DELAY_MS = 2_000;
 const OUTAGES = 40;
@@ -24,7 +33,11 @@ export const returns: readonly Act[] = [
       await servesAgain(tunnel.port);
       await first.command.destroy();
       await isClosed(first.port);
-      await tunnel.command.line("tunnel", (line) => line.state === "reconnecting" && line.attempt >= 3);
+      await tunnelState(
+        tunnel.command,
+        "the third attempt",
+        ({ state, attempt }) => state === "reconnecting" && attempt >= 3,
+      );
       const second = await startRelay(scene, { port: first.port });
       const back = await connected(tunnel.command, 2);
       const afterMs = back.at - second.readyAt;
@@ -50,14 +63,16 @@ export const returns: readonly Act[] = [
       for (let outage = 1; outage <= OUTAGES; outage++) {
         const seed = outage % 4;
         hash.set(seed, hash.get(seed) ?? patternHash(seed, DOWNLOAD_BYTES));
-        // The control connection is the oldest that is open: data connections come and go above it.
-        const link = proxy.connections.find((connection) => !connection.closed);
-        assert.ok(link, "no control connection");
+        // Between downloads the control connection is the only one there is.
+        const link = await until("only the control connection is open", () => {
+          const open = proxy.connections.filter((each) => !each.isClosed);
+          return open.length === 1 && open[0];
+        });
         let cutAt = 0;
         const done = download(tunnel.port, seed, DOWNLOAD_BYTES, (count) => {
           if (cutAt > 0) return;
           cutAt = count;
-          link.reset();
+          link.apply({ kind: "reset" });
         });
         const { bytes, hash: got } = await done;
         assert.equal(bytes, DOWNLOAD_BYTES, `outage ${outage}`);
@@ -80,8 +95,8 @@ export const returns: readonly Act[] = [
         ...["expose", String(target), "--relay", `bore://127.0.0.1:${relay.port}`, "--port", "25555"],
         ...["--name", "two", "--json", "--max-reconnect-delay", "1s"],
       ]);
-      const waiting = await two.line("tunnel", (line) => line.failures >= 4, { deadlineMs: 60_000 });
-      assert.match(waiting.line.failure?.message ?? "", /port already in use/);
+      const waiting = await tunnelState(two, "four failures", ({ failures }) => failures >= 4, 60_000);
+      assert.match(waiting.line.failure?.message ?? "", /in use/);
       assert.equal(latest(one.command)?.epoch, 1, "the holder was displaced");
       assert.equal(latest(one.command)?.state, "connected");
       await servesAgain(25_555);

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { until } from "../harness/condition.ts";
 import type { Act } from "../harness/run.ts";
 import { echoService } from "../harness/service.ts";
-import { connected, isClosed, servesAgain, startRelay, startTunnel } from "./stage.ts";
+import { connected, isClosed, servesAgain, startRelay, startTunnel, tunnelState } from "./stage.ts";
 
 export const signals: readonly Act[] = [
   {
@@ -15,10 +15,11 @@ export const signals: readonly Act[] = [
       const tunnel = await startTunnel(scene, first.port, target, ["--max-reconnect-delay", "60s"]);
       await first.command.destroy();
       // Far enough into the outage that waiting would take much longer than being told.
-      const waiting = await tunnel.command.line(
-        "tunnel",
+      const waiting = await tunnelState(
+        tunnel.command,
+        "a long wait",
         (line) => line.state === "reconnecting" && line.phase === "waiting" && (line.delay_ms ?? 0) > 5_000,
-        { deadlineMs: 90_000 },
+        90_000,
       );
       const second = await startRelay(scene, { port: first.port });
       const toldAt = performance.now();

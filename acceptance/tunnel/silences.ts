@@ -4,7 +4,7 @@ import { startFaultyProxy, type FaultyProxy } from "@holdfast/net/testing";
 import type { Act } from "../harness/run.ts";
 import { echoService } from "../harness/service.ts";
 import type { Scene } from "../harness/scene.ts";
-import { connected, portOf, servesAgain, startRelay, startTunnel } from "./stage.ts";
+import { connected, portOf, servesAgain, startRelay, startTunnel, tunnelState } from "./stage.ts";
 
 const TIMEOUT_MS = 4_000;
 
@@ -20,11 +20,15 @@ async function noticed(scene: Scene, silence: (proxy: FaultyProxy) => void): Pro
   await servesAgain(tunnel.port);
   silence(proxy);
   const silentAt = performance.now();
-  const lost = await tunnel.command.line("tunnel", (line) => line.state === "reconnecting");
+  const lost = await tunnelState(
+    tunnel.command,
+    "the loss is noticed",
+    ({ state }) => state === "reconnecting",
+  );
   const afterMs = lost.at - silentAt;
   // The last beat came at most half a second before the silence began.
   assert.ok(afterMs >= TIMEOUT_MS - 600 && afterMs <= TIMEOUT_MS * 1.1, `noticed after ${afterMs} ms`);
-  proxy.heal();
+  await proxy.heal();
   const back = await connected(tunnel.command, 2);
   assert.equal(portOf(back), tunnel.port, "another port");
   await servesAgain(tunnel.port);
@@ -34,7 +38,7 @@ async function noticed(scene: Scene, silence: (proxy: FaultyProxy) => void): Pro
 export const silences: readonly Act[] = [
   {
     name: "half-open: both sides open, nothing forwarded",
-    play: (scene) => noticed(scene, (proxy) => proxy.halfOpen()),
+    play: (scene) => noticed(scene, (proxy) => proxy.apply({ kind: "half_open" })),
   },
   { name: "black hole: swallowed both ways", play: (scene) => noticed(scene, (proxy) => proxy.blackhole()) },
 ];

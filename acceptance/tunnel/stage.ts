@@ -56,28 +56,51 @@ export async function startTunnel(
   return { command, port: portOf(await connected(command, 1)) };
 }
 
-/** The line with which a tunnel says that it is connected, for the epoch asked for or a later one. */
-export async function connected(
+/** What a tunnel says of itself, in its own line or in an event. */
+export type TunnelState = Omit<Line<"tunnel">, "type">;
+
+interface Said {
+  readonly at: number;
+  readonly line: TunnelState;
+}
+
+function said(command: Command): Said[] {
+  return command.lines.flatMap(({ at, line }): Said[] => {
+    if (line.type === "tunnel") return [{ at, line }];
+    return line.type === "event" && line.event.type === "tunnel_state" ? [{ at, line: line.event }] : [];
+  });
+}
+
+/** The first time that the tunnel was in a state that fits. */
+export async function tunnelState(
   command: Command,
-  epoch: number,
+  what: string,
+  fits: (state: TunnelState) => boolean,
   deadlineMs?: number,
-): Promise<{ at: number; line: Line<"tunnel"> }> {
-  return command.line(
-    "tunnel",
-    (line) => line.state === "connected" && line.epoch >= epoch,
-    deadlineMs === undefined ? {} : { deadlineMs },
+): Promise<Said> {
+  const found = (): Said | undefined => said(command).find(({ line }) => fits(line));
+  return until(`${what}, of \`holdfast ${command.name}\`\n${command.stderr}`, found, deadlineMs);
+}
+
+/** Connected, for the epoch asked for or a later one. */
+export async function connected(command: Command, epoch: number, deadlineMs?: number): Promise<Said> {
+  return tunnelState(
+    command,
+    `connected, epoch ${epoch}`,
+    (state) => state.state === "connected" && state.epoch >= epoch,
+    deadlineMs,
   );
 }
 
-export function portOf({ line }: { line: Line<"tunnel"> }): number {
+export function portOf({ line }: Said): number {
   const port = Number(line.public_endpoint?.split(":").at(-1));
   assert.ok(port > 0, `no public endpoint: ${JSON.stringify(line)}`);
   return port;
 }
 
 /** The last thing that the tunnel said of itself. */
-export function latest(command: Command): Line<"tunnel"> | undefined {
-  return command.lines.map(({ line }) => line).findLast((line) => line.type === "tunnel");
+export function latest(command: Command): TunnelState | undefined {
+  return said(command).at(-1)?.line;
 }
 
 export async function servesAgain(port: number, deadlineMs = 15_000): Promise<void> {
