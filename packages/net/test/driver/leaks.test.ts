@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { fileURLToPath } from "node:url";
-import { connect, type Line } from "@holdfast/net";
+import { connect, type Line, type Link } from "@holdfast/net";
 import { rolldown } from "rolldown";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type FakeLink, Stage, settle } from "./stage.ts";
 
 describe("a thousand lines", () => {
@@ -65,13 +65,22 @@ describe("a thousand lines", () => {
   });
 
   test("the machine's own clock leaves no timer either", async () => {
-    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-    const before = timers();
-    const lines = Array.from({ length: 1_000 }, () => connect({ dial: () => new Promise(() => undefined) }));
-    await settle();
-    expect(timers() - before, "each has the deadline of its dial").toBeGreaterThanOrEqual(1_000);
-    await Promise.all(lines.map((line) => line.close()));
-    expect(timers()).toBeLessThanOrEqual(before);
+    const [armed, cleared] = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "clearTimeout")];
+    try {
+      const dial = (): Promise<Link> => new Promise(() => undefined);
+      const lines = Array.from({ length: 1_000 }, () => connect({ dial, dialTimeoutMs: 9_876_543 }));
+      await settle();
+      const handles = armed.mock.calls.flatMap(([, ms], i) =>
+        (ms ?? 0) > 9_000_000 ? [armed.mock.results[i]?.value] : [],
+      );
+      expect(handles, "each has the deadline of its dial").toHaveLength(1_000);
+      await Promise.all(lines.map((line) => line.close()));
+      const gone = new Set<unknown>(cleared.mock.calls.map(([handle]) => handle));
+      expect(handles.every((handle) => gone.has(handle))).toBe(true);
+    } finally {
+      armed.mockRestore();
+      cleared.mockRestore();
+    }
   });
 });
 
