@@ -15,6 +15,7 @@ import type { SocketLink } from "../node/socket-link.ts";
 import { tcp } from "../node/tcp.ts";
 import { unix } from "../node/unix.ts";
 import type { Arena } from "./arena.ts";
+import { ClientSockets } from "./client-sockets.ts";
 import { socketChannel } from "./socket-channel.ts";
 
 /** The arena of the TCP transport, on loopback. */
@@ -64,6 +65,7 @@ interface Place {
 async function peerAt(endpoint: Endpoint): Promise<Place> {
   const accepted: Socket[] = [];
   const all: Socket[] = [];
+  const clients = new ClientSockets();
   const waiting: ((socket: Socket) => void)[] = [];
   const listener = await listen({
     endpoint,
@@ -83,25 +85,14 @@ async function peerAt(endpoint: Endpoint): Promise<Place> {
     arena: {
       accept: async () => socketChannel(await next()),
       channel: (link) => socketChannel(link.socket),
-      // The peer's own sockets are in the same process: only those of the dialling side count.
-      openHandles: () => openSockets() - all.filter(({ destroyed }) => !destroyed).length,
+      openHandles: () => clients.open,
     },
     async close() {
       await listener.close();
       for (const socket of all) socket.destroy();
+      clients.stop();
     },
   };
-}
-
-function openSockets(): number {
-  const kinds = new Set([
-    "TCPSocketWrap",
-    "PipeWrap",
-    "TCPConnectWrap",
-    "PipeConnectWrap",
-    "GetAddrInfoReqWrap",
-  ]);
-  return process.getActiveResourcesInfo().filter((kind) => kinds.has(kind)).length;
 }
 
 async function freedPort(): Promise<Endpoint> {
