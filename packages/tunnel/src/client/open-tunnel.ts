@@ -3,6 +3,7 @@ import { HoldfastError, type Clock, type Policy, type Random } from "@holdfast/c
 import { connect, systemClock, type ConnectOptions, type Line, type WakeSource } from "@holdfast/net";
 import type { Endpoint } from "@holdfast/net/node";
 import { secretKey } from "../bore/auth.ts";
+import { harmless } from "../listener.ts";
 import { BORE_PORT } from "../relay/options.ts";
 import { boreDial, type BoreLink } from "./dial.ts";
 import { Streams, type StreamEvent } from "./streams.ts";
@@ -21,7 +22,7 @@ export interface BoreTunnelOptions extends Policy {
   readonly proxy?: URL | undefined;
   /** Visitors at the same time; more wait, at most 1,024 of them. Default 1,024. */
   readonly maxStreams?: number;
-  /** Called in passing; must not throw. */
+  /** Called in passing; what it throws is ignored. */
   readonly onEvent?: (event: TunnelEvent) => void;
   readonly wakes?: readonly WakeSource[];
   /** As for `connect`: the first dial's failure ends the line unless told otherwise. */
@@ -90,7 +91,7 @@ class Tunnel implements BoreTunnel {
     } = options;
     this.#relay = { host: relay.host, port: relay.port ?? BORE_PORT };
     this.#clock = clock;
-    this.#onEvent = options.onEvent ?? (() => undefined);
+    this.#onEvent = harmless(options.onEvent);
     this.#wanted = { asked: checkPort(port), held: undefined, lostAt: undefined };
     const key = secret === undefined ? undefined : secretKey(secret);
     const shared = { relay: this.#relay, proxy, key, clock, dialTimeoutMs };
@@ -139,7 +140,7 @@ class Tunnel implements BoreTunnel {
   }
 
   async close(): Promise<void> {
-    this.#streams.reset();
+    this.#streams.close();
     await this.line.close();
     await this.#streams.idle();
   }

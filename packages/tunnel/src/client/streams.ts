@@ -52,6 +52,8 @@ export class Streams {
   /** One for each caller that drains or closes. */
   readonly #whenIdle: (() => void)[] = [];
 
+  #closed = false;
+
   constructor(options: StreamsOptions) {
     this.#options = options;
   }
@@ -63,18 +65,14 @@ export class Streams {
 
   /** A visitor waits at the relay. */
   take(id: Uuid): void {
-    const { maxStreams, maxWaiting, clock, onEvent } = this.#options;
+    const { maxStreams, maxWaiting, clock } = this.#options;
+    if (this.#closed) return;
     if (this.#open.size < maxStreams) return void this.#run(id);
     if (this.#waiting.length < maxWaiting) {
       this.#waiting.push({ id, since: clock.mono() });
       return;
     }
-    const message = `more than ${maxStreams} visitors at once, and ${maxWaiting} wait already`;
-    onEvent({
-      type: "visitor_failed",
-      id,
-      error: new HoldfastError({ code: "too_many_visitors", message, fault: "local" }),
-    });
+    this.#failed(id, tooMany(`more than ${maxStreams} visitors at once, and ${maxWaiting} wait already`));
   }
 
   /** Resolves as soon as there are none. */
@@ -83,8 +81,9 @@ export class Streams {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** Cut them all. Their visitors see a reset. */
-  reset(): void {
+  /** Cut them all, and take no more. Their visitors see a reset. */
+  close(): void {
+    this.#closed = true;
     this.#waiting.length = 0;
     for (const { abort, sockets } of this.#open) {
       abort.abort(new HoldfastError({ code: "closed", message: "the tunnel was closed", fault: "local" }));
@@ -99,7 +98,7 @@ export class Streams {
       await this.#carry(id, stream);
     } catch (error) {
       for (const socket of stream.sockets) resetSocket(socket);
-      this.#options.onEvent({ type: "visitor_failed", id, error: HoldfastError.from(error) });
+      this.#failed(id, HoldfastError.from(error));
     }
     this.#open.delete(stream);
     this.#takeNext();
@@ -141,6 +140,15 @@ export class Streams {
     const now = this.#options.clock.mono();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       if (now - next.since < VISITOR_PATIENCE_MS) return void this.#run(next.id);
+      this.#failed(next.id, tooMany("the visitor waited too long for its turn"));
     }
   }
+
+  #failed(id: Uuid, error: HoldfastError): void {
+    this.#options.onEvent({ type: "visitor_failed", id, error });
+  }
+}
+
+function tooMany(message: string): HoldfastError {
+  return new HoldfastError({ code: "too_many_visitors", message, fault: "local" });
 }

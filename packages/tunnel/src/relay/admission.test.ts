@@ -68,6 +68,18 @@ test("connections in all, and addresses that are remembered, are bounded", () =>
   expect(admitted(forgetful, 1, "c")).toBe(1);
 });
 
+test("a table full of addresses that failed is emptied when their minute is over", () => {
+  const { admission, clock } = start({ addresses: 3 });
+  for (const address of ["a", "b", "c"]) {
+    expect(admitted(admission, 1, address)).toBe(1);
+    admission.authenticationFailed(address);
+    admission.handshakeDone(address);
+  }
+  expect(admitted(admission, 1, "d")).toBe(0);
+  clock.advance(60_000);
+  expect(admitted(admission, 1, "d")).toBe(1);
+});
+
 test.each([
   ["192.0.2.1", "192.0.2.1"],
   ["::ffff:192.0.2.1", "192.0.2.1"],

@@ -3,6 +3,8 @@ import type { Clock } from "@holdfast/core";
 import type { RelayLimits } from "./limits.ts";
 
 const MINUTE_MS = 60_000;
+/** How often a full table is looked through, at most. */
+const TIDY_MS = 1_000;
 
 interface Count {
   handshakes: number;
@@ -18,6 +20,7 @@ export class Admission {
   /** At most `limits.addresses`. */
   readonly #counts = new Map<string, Count>();
   #handshakes = 0;
+  #tidiedAt = -Infinity;
 
   constructor(limits: RelayLimits, clock: Clock) {
     this.#limits = limits;
@@ -26,6 +29,7 @@ export class Admission {
 
   /** A connection came. `false`: drop it. Else `handshakeDone` must follow. */
   handshakeBegins(address: string): boolean {
+    this.#makeRoom();
     const count = this.#countOf(address);
     const { connectionsPerAddress, unauthenticatedPerAddress, handshakes } = this.#limits;
     const entitled = count.pendingVisitors;
@@ -75,8 +79,11 @@ export class Admission {
     this.#change(address, (count) => (count.pendingVisitors -= 1));
   }
 
-  /** Drop what is only remembered for a minute. */
-  tidy(): void {
+  /** Failures are remembered for a minute, and forgotten only when somebody looks. */
+  #makeRoom(): void {
+    const now = this.#clock.mono();
+    if (this.#counts.size < this.#limits.addresses || now - this.#tidiedAt < TIDY_MS) return;
+    this.#tidiedAt = now;
     for (const [address, count] of this.#counts) this.#forget(address, count);
   }
 

@@ -22,6 +22,8 @@ export interface RelayLimits {
   readonly pendingVisitorsPerTunnel: number;
   /** Visitors of one tunnel, those that wait included; the next one is reset. */
   readonly visitorsPerTunnel: number;
+  /** Bytes that a client has not read yet from its control connection; above it, the client is lost. */
+  readonly controlBufferBytes: number;
   /** How long a visitor waits for the client to take it, in milliseconds. */
   readonly pendingVisitorMs: number;
   /** Tunnels that are opened a second; those beyond it wait. */
@@ -43,6 +45,7 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   handshakes: 4_096,
   pendingVisitorsPerTunnel: 1_024,
   visitorsPerTunnel: 4_096,
+  controlBufferBytes: 65_536,
   pendingVisitorMs: 10_000,
   handshakesPerSecond: 500,
   queueMs: 1_500,

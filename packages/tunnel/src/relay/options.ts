@@ -25,7 +25,7 @@ export interface BoreRelayOptions {
   readonly clock?: Clock;
   /** For ports and hints, never for secrets. Default: the machine's. */
   readonly random?: Random;
-  /** Called in passing; must not throw. */
+  /** Called in passing; what it throws is ignored. */
   readonly onEvent?: (event: RelayEvent) => void;
 }
 

@@ -60,7 +60,7 @@ export class Ports {
     void place.listener.close();
   }
 
-  /** Refuse visitors from now on. The tunnels keep their ports, so that nobody else gets them meanwhile. */
+  /** Refuse visitors from now on; the tunnels stay. */
   stopListening(): Promise<unknown> {
     const places = [...this.#places.values()].filter((place) => place !== "binding");
     return Promise.all(places.map(({ listener }) => listener.close()));

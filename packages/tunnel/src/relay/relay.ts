@@ -8,6 +8,7 @@ import { FrameStream } from "../bore/frame-stream.ts";
 import { busyText, RELAY_TEXT } from "../bore/texts.ts";
 import { formatUuid, type Uuid } from "../bore/uuid.ts";
 import { Changes } from "../changes.ts";
+import { harmless } from "../listener.ts";
 import { Admission, limitKey } from "./admission.ts";
 import { ExpiryQueue } from "./expiry.ts";
 import { Farewells } from "./farewells.ts";
@@ -27,7 +28,7 @@ import { Pacer } from "./pacer.ts";
 import { Ports } from "./ports.ts";
 import { Probes } from "./probes.ts";
 import { Ticker } from "./ticker.ts";
-import { RelayTunnel, type TunnelEnd } from "./tunnel.ts";
+import { RelayTunnel, shownAddress, type TunnelEnd } from "./tunnel.ts";
 import { PendingVisitors } from "./visitors.ts";
 
 /** A newcomer waits 3 s for its answer; after this much of it, a probe of 2 s would come too late. */
@@ -67,6 +68,7 @@ class Relay implements BoreRelay {
   #listener: Listener | undefined;
   #draining = false;
   #drainEndsAt = 0;
+  #drained: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #idle: (() => void) | undefined;
 
@@ -77,7 +79,7 @@ class Relay implements BoreRelay {
     this.#clock = clock;
     this.#limits = limits;
     this.#key = options.secret === undefined ? undefined : secretKey(options.secret);
-    this.#onEvent = options.onEvent ?? (() => undefined);
+    this.#onEvent = harmless(options.onEvent);
     this.#admission = new Admission(limits, clock);
     this.#pacer = new Pacer({
       clock,
@@ -128,8 +130,13 @@ class Relay implements BoreRelay {
     return this.#changes.values();
   }
 
-  async drain(timeoutMs: number = DEFAULT_DRAIN_MS): Promise<void> {
-    if (this.#closed !== undefined || this.#draining) return this.#closed;
+  drain(timeoutMs: number = DEFAULT_DRAIN_MS): Promise<void> {
+    this.#drained ??= this.#drain(timeoutMs);
+    return this.#drained;
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    if (this.#closed !== undefined) return this.#closed;
     this.#draining = true;
     this.#drainEndsAt = this.#clock.mono() + timeoutMs;
     this.#changed();
@@ -177,7 +184,7 @@ class Relay implements BoreRelay {
   async #receive(socket: Socket): Promise<void> {
     const address = limitKey(socket.remoteAddress);
     if (this.#closed !== undefined || !this.#admission.handshakeBegins(address)) {
-      this.#onEvent({ type: "refused", remoteAddress: addressOf(socket), reason: "too_many_connections" });
+      this.#onEvent({ type: "refused", remoteAddress: shownAddress(socket), reason: "too_many_connections" });
       resetSocket(socket);
       return;
     }
@@ -262,7 +269,9 @@ class Relay implements BoreRelay {
       return busyText(this.#pacer.hint(this.#drainEndsAt - this.#clock.mono()));
     }
     const onEnd = (ended: RelayTunnel, reason: TunnelEnd): void => this.#tunnelEnded(ended, reason);
-    const tunnel = new RelayTunnel({ port, socket, address, since: this.#clock.wall(), onEnd });
+    const maxUnreadBytes = this.#limits.controlBufferBytes;
+    const since = this.#clock.wall();
+    const tunnel = new RelayTunnel({ port, socket, address, since, maxUnreadBytes, onEnd });
     this.#ports.assign(port, tunnel);
     const moved = from === undefined ? [] : this.#visitors.moveTo(from, tunnel);
     from?.end("displaced");
@@ -332,7 +341,7 @@ class Relay implements BoreRelay {
   }
 
   #refuse(socket: Socket, text: string): void {
-    this.#onEvent({ type: "refused", remoteAddress: addressOf(socket), reason: text });
+    this.#onEvent({ type: "refused", remoteAddress: shownAddress(socket), reason: text });
     if (this.#closed === undefined) this.#farewells.refuse(socket, text);
     else socket.destroy();
   }
@@ -380,8 +389,4 @@ function makeUuid(): Uuid {
 /** Nobody can tell the next port from those before. */
 function cryptoRandom(): number {
   return randomBytes(4).readUInt32LE() / 2 ** 32;
-}
-
-function addressOf(socket: Socket): string {
-  return socket.remoteAddress ?? "unknown";
 }

@@ -25,6 +25,8 @@ export interface RelayTunnelOptions {
   readonly address: string;
   /** When it was opened, in milliseconds since 1970 UTC. */
   readonly since: number;
+  /** What the client may leave unread before it counts as lost, in bytes. */
+  readonly maxUnreadBytes: number;
   readonly onEnd: (tunnel: RelayTunnel, reason: TunnelEnd) => void;
 }
 
@@ -42,6 +44,7 @@ export class RelayTunnel {
 
   /** The control connection. */
   readonly socket: Socket;
+  readonly #maxUnreadBytes: number;
   readonly #onEnd: (tunnel: RelayTunnel, reason: TunnelEnd) => void;
   /** At most `limits.visitorsPerTunnel`. */
   readonly #streams = new Map<Socket, Socket>();
@@ -54,8 +57,9 @@ export class RelayTunnel {
     this.port = options.port;
     this.address = options.address;
     this.since = options.since;
-    this.remoteAddress = options.socket.remoteAddress ?? "unknown";
+    this.remoteAddress = shownAddress(options.socket);
     this.socket = options.socket;
+    this.#maxUnreadBytes = options.maxUnreadBytes;
     this.#onEnd = options.onEnd;
   }
 
@@ -94,6 +98,8 @@ export class RelayTunnel {
 
   /** A visitor waits, or seems to. */
   offer(id: Uuid): void {
+    if (this.#ended) return;
+    if (this.socket.writableLength > this.#maxUnreadBytes) return this.end("connection_lost");
     this.socket.write(Buffer.concat([encode({ type: "connection", id }), HEARTBEAT]));
   }
 
@@ -129,4 +135,9 @@ export class RelayTunnel {
       resetSocket(visitor);
     }
   }
+}
+
+/** The other end's address, for people: IPv4 as it is, also where it came in through IPv6. */
+export function shownAddress(socket: Socket): string {
+  return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, "") ?? "unknown";
 }
