@@ -2,13 +2,18 @@
 import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 
-/** Of `exported`, taken from the module at `path`, with everything that it needs. */
-export async function bundleBytes(path: string, exported: readonly string[]): Promise<number> {
+/** Of `exported`, taken from the module at `path`, with everything that it needs but what `without` names. */
+export async function bundleBytes(
+  path: string,
+  exported: readonly string[],
+  without?: RegExp,
+): Promise<number> {
   const entry = `${path}.entry.ts`;
   const bundle = await rolldown({
     input: entry,
     platform: "neutral",
     resolve: { conditionNames: ["@holdfast/source"] },
+    external: (id) => without?.test(id) ?? false,
     plugins: [
       {
         name: "entry",

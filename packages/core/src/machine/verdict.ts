@@ -36,7 +36,7 @@ export function dialFailed(
   if (first && failure.kind !== "unauthorized" && failsFast(config, failure)) {
     return stay(end(memory, "failed", failure, now));
   }
-  return judge(memory, before.refused, failure, now, config, (m) => nextDelay(m, failure, config, random));
+  return judge(memory, before.refused, undefined, failure, now, config, random);
 }
 
 /** A link ended. What it was worth decides whether the outage begins afresh. */
@@ -58,9 +58,7 @@ export function linkLost(
     failures: before.failures + counts,
     lostAt: before.lostAt ?? now,
   };
-  return judge(memory, before.refused, failure, now, config, (m) =>
-    counts === 0 ? firstDelay(m, state, failure, config, random) : nextDelay(m, failure, config, random),
-  );
+  return judge(memory, before.refused, counts === 0 ? state : undefined, failure, now, config, random);
 }
 
 /** Forget the outages so far: the link was good. */
@@ -68,19 +66,18 @@ export function reset(memory: Memory): Memory {
   return { ...memory, failures: 0, refusals: 0, drawn: 0, refused: undefined, lostAt: undefined };
 }
 
-interface Delay {
-  readonly memory: Memory;
-  readonly delayMs: number;
-}
-
-/** End, ask a person, or wait for as long as `delay` says. `refused`: why this credential had been fetched. */
+/**
+ * End, ask a person, or wait. `refused`: why this credential had been fetched. `lost`: the link that ended, if its
+ * end counts for nothing against the peer.
+ */
 function judge(
   before: Memory,
   refused: HoldfastError | undefined,
+  lost: Up | undefined,
   failure: HoldfastError,
   now: Instant,
   config: Config,
-  delay: (memory: Memory) => Delay,
+  random: Random,
 ): Step {
   const stranger = SUSPECT.has(failure.code);
   const memory = { ...before, suspect: before.suspect || stranger };
@@ -101,7 +98,7 @@ function judge(
   // A credential that could not be fetched was not refused: ask for it again, and say why.
   const unfetched = failure.code === "credentials_unavailable" ? refused : undefined;
   const marked = { ...memory, refused: failure.kind === "unauthorized" ? failure : unfetched };
-  return retry(delay(marked), failure, now, spentAt, config);
+  return retry(marked, lost, failure, now, spentAt, config, random);
 }
 
 /** A stranger's answer says nothing of our peer, once we have met it. What a person can settle is never fatal. */
@@ -111,14 +108,18 @@ function isFatal(failure: HoldfastError, stranger: boolean, memory: Memory, conf
 }
 
 function retry(
-  { memory, delayMs }: Delay,
+  before: Memory,
+  lost: Up | undefined,
   failure: HoldfastError,
   now: Instant,
   spentAt: Instant,
   config: Config,
+  random: Random,
 ): Step {
   const hintMs = hintOf(failure, config);
   const notBefore = hintMs === undefined ? -Infinity : now + hintMs;
+  const { delayMs, drawn } = delayOf(before, lost, hintMs, failure, config, random);
+  const memory = { ...before, drawn: before.drawn + drawn };
   const paced = Math.max(now + timerMs(delayMs), earliestDial(memory.recentDials));
   // One last attempt is made when the budget runs out, unless the peer asked for a longer wait.
   const retryAt = Math.max(
@@ -135,18 +136,24 @@ function retry(
   };
 }
 
-/** After a link that counts for nothing against the peer. DESIGN rule 3. */
-function firstDelay(memory: Memory, lost: Up, failure: HoldfastError, config: Config, random: Random): Delay {
-  const hintMs = hintOf(failure, config);
-  if (hintMs !== undefined) return { memory, delayMs: hinted(hintMs, random) };
-  switch (config.firstRetry) {
-    case "at_once":
-      return { memory, delayMs: 0 };
-    case "schedule":
-      return draw(memory, config, random);
-    case "spread":
-      return { memory, delayMs: random() * spreadOf(lost, failure, config) };
+/** How long to wait, and how many places of the schedule that took. */
+function delayOf(
+  memory: Memory,
+  lost: Up | undefined,
+  hintMs: number | undefined,
+  failure: HoldfastError,
+  config: Config,
+  random: Random,
+): { readonly delayMs: number; readonly drawn: number } {
+  const { firstRetry } = config;
+  if (hintMs !== undefined) return { delayMs: hinted(hintMs, random), drawn: 0 };
+  if (lost !== undefined && firstRetry !== "schedule") {
+    const spreadMs = firstRetry === "at_once" ? 0 : spreadOf(lost, failure, config);
+    return { delayMs: random() * spreadMs, drawn: 0 };
   }
+  if (SUSPECT.has(failure.code)) return { delayMs: atCap(config, random), drawn: 0 };
+  const index = firstRetry === "spread" ? Math.max(0, memory.failures - 1) : memory.drawn;
+  return { delayMs: scheduled(config, index, memory.refusals, random), drawn: 1 };
 }
 
 /** Over how long the clients of a peer that ended the link come back; a private loss waits for no herd. */
@@ -155,19 +162,6 @@ function spreadOf(lost: Up, failure: HoldfastError, config: Config): number {
   const planned = lost.draining?.windowMs;
   if (planned !== undefined) return Math.min(planned, config.maxRetryAfterMs);
   return Math.min(lost.link.windowMs ?? BLIP_MS, config.maxReconnectWindowMs);
-}
-
-function nextDelay(memory: Memory, failure: HoldfastError, config: Config, random: Random): Delay {
-  const hintMs = hintOf(failure, config);
-  if (hintMs !== undefined) return { memory, delayMs: hinted(hintMs, random) };
-  if (SUSPECT.has(failure.code)) return { memory, delayMs: atCap(config, random) };
-  return draw(memory, config, random);
-}
-
-function draw(memory: Memory, config: Config, random: Random): Delay {
-  const index = config.firstRetry === "spread" ? Math.max(0, memory.failures - 1) : memory.drawn;
-  const delayMs = scheduled(config, index, memory.refusals, random);
-  return { memory: { ...memory, drawn: memory.drawn + 1 }, delayMs };
 }
 
 function hintOf(failure: HoldfastError, config: Config): number | undefined {
