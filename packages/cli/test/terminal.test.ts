@@ -25,12 +25,25 @@ function onTerminal(home: string, args: string): { kill: () => void; output: () 
   return { kill: () => void child.kill("SIGKILL"), output: () => text };
 }
 
+/** The command behind `script`, by its socket. It does not outlive the test, whatever that finds. */
+async function pidOf(home: string): Promise<number> {
+  const [socket] = await readdir(join(home, "run"));
+  const pid = Number(/-(\d+)\.sock/.exec(socket!)![1]);
+  onTestFinished(() => {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // Gone, as it should be.
+    }
+  });
+  return pid;
+}
+
 test.runIf(hasScript)("a tunnel whose terminal is gone drains and leaves nothing", async () => {
   const home = await makeHome();
   const terminal = onTerminal(home, "expose 1");
   await vi.waitFor(() => expect(terminal.output()).toMatch(/listening at/), PATIENCE);
-  const [socket] = await readdir(join(home, "run"));
-  const pid = Number(/-(\d+)\.sock/.exec(socket!)![1]);
+  const pid = await pidOf(home);
   terminal.kill();
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), PATIENCE);
   expect(await readdir(join(home, "run"))).toEqual([]);
