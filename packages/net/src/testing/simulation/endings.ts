@@ -1,5 +1,6 @@
 // Whether a line had reason enough to end, and the reason that it gives.
 import type { EndReason } from "@holdfast/core";
+import { LATE_MS } from "./conduct.ts";
 import { SUSPECT, type Ledger } from "./ledger.ts";
 
 export function judgeEnd(ledger: Ledger, reason: EndReason): void {
@@ -28,24 +29,22 @@ function objectionTo(ledger: Ledger, reason: EndReason): string | undefined {
   }
 }
 
-function objectionToGivingUp({
-  facts,
-  failures,
-  lostAt,
-  now,
-  wokenAt,
-  dialStarts,
-}: Ledger): string | undefined {
+function objectionToGivingUp(ledger: Ledger): string | undefined {
+  const { facts, failures, now, wokenAt, resumedAt, cause } = ledger;
   if (failures >= facts.maxAttempts) return undefined;
-  if (now < (lostAt ?? now) + facts.giveUpAfterMs - 1) return "neither attempts nor time have run out";
-  const lastDial = dialStarts.at(-1) ?? -Infinity;
-  return wokenAt > lastDial ? "no dial was made since the wake" : undefined;
+  const spentAt = (ledger.lostAt ?? now) + facts.giveUpAfterMs;
+  if (now < spentAt - 1) return "neither attempts nor time have run out";
+  const lastDial = ledger.dialStarts.at(-1) ?? -Infinity;
+  if (wokenAt > lastDial) return "no dial was made since the wake";
+  const asleep = (cause?.at ?? now) < resumedAt - 1 && resumedAt > spentAt + LATE_MS + 60;
+  return asleep ? "the time ran out while nobody ran" : undefined;
 }
 
 function objectionToFailing(ledger: Ledger): string | undefined {
   const { cause, facts, provider } = ledger;
   if (cause === undefined) return "nothing failed";
   const { failure, run } = cause;
+  if (failure.code === "replaced") return "it was replaced";
   if (ledger.failsFast && ledger.opens === 0) return undefined;
   if (failure.kind === "fatal") {
     // Said by the engine itself: a peer's own refusal is not fatal.

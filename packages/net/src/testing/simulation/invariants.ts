@@ -126,5 +126,6 @@ function mustEnd({ cause, facts, failures, opens, provider }: Ledger): string | 
 function checkDialing({ world, now, run, facts, resumedAt }: Ledger): void {
   if (run === undefined) return;
   const limit = Math.max(run.startedAt + facts.dialTimeoutMs, resumedAt) + SLACK_MS;
+  if (run.state === "dialing" && run.unfetched) world.fail("R11", "the provider threw, and the dial goes on");
   if (run.state === "dialing" && now > limit) world.fail("I7", `dialing for ${now - run.startedAt} ms`);
 }

@@ -17,6 +17,8 @@ export interface Run {
   /** The refusal that its credential was fetched because of. */
   readonly fetchedBecause: HoldfastError | undefined;
   token: number | undefined;
+  /** Its credential could not be had. */
+  unfetched: boolean;
   state: "dialing" | "up" | "over";
 }
 
@@ -71,7 +73,8 @@ export class Ledger {
   resumedAt: number = -Infinity;
   userActedAt: number = -Infinity;
   wokenAt: number = -Infinity;
-  restarts: number[] = [];
+  restartedAt: number = -Infinity;
+  wokenByUser = false;
   asksForPerson = false;
   closedByUser = false;
   vetoed = false;
@@ -105,7 +108,15 @@ export class Ledger {
   /** A dial begins: its credentials are asked for, or it is called at once. */
   begun(signal: Attempt["signal"], fetchedBecause: HoldfastError | undefined): Run {
     const id = this.runs.length + 1;
-    const run: Run = { id, startedAt: this.now, signal, fetchedBecause, token: undefined, state: "dialing" };
+    const run: Run = {
+      id,
+      startedAt: this.now,
+      signal,
+      fetchedBecause,
+      token: undefined,
+      unfetched: false,
+      state: "dialing",
+    };
     this.world.note(`dial ${id} begins`);
     judgeDial(this);
     this.attempt += 1;
@@ -223,6 +234,7 @@ export class Ledger {
   /** Somebody wakes the line. */
   woken(byUser: boolean): void {
     this.wokenAt = this.now;
+    this.wokenByUser = byUser;
     if (byUser) this.userActedAt = this.now;
     if (this.link.current !== undefined && this.watched) this.doubtAt ??= this.now;
   }
@@ -248,7 +260,11 @@ export class Ledger {
 
   #restarted(run: Run): void {
     run.state = "over";
-    this.restarts.push(this.now);
+    const sinceMs = this.now - this.restartedAt;
+    if (!this.wokenByUser && sinceMs < this.facts.dialTimeoutMs - 1) {
+      this.world.fail("R6", `a dial was begun again ${sinceMs} ms after another was`);
+    }
+    this.restartedAt = this.now;
     this.world.note(`dial ${run.id} is begun again`);
   }
 

@@ -2,6 +2,7 @@
 // must leave nothing behind.
 import { Host, World } from "@holdfast/core/testing";
 import { Carrier } from "./carrier.ts";
+import { drain } from "./drain.ts";
 import { Peer } from "./peer.ts";
 import { drawPlan } from "./plans.ts";
 import { Subject } from "./subject.ts";
@@ -31,8 +32,6 @@ const PATIENCE_MS = 1_300_000;
 /** No machine of a storm is away for longer. */
 const LONGEST_AWAY_MS = 86_400_000;
 const AFTER_END_MS = 180_000;
-/** No chain of promises in the driver is longer. */
-const HOPS = 24;
 
 /**
  * Run one world.
@@ -49,11 +48,6 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     totals.links += subject.ledger.opens;
   }
   return { seed, hours: world.now / HOUR_MS, steps: world.steps, ...totals, fingerprint: world.fingerprint };
-}
-
-/** Let every promise settle that can. */
-export async function drain(): Promise<void> {
-  for (let hop = 0; hop < HOPS; hop++) await undefined;
 }
 
 /** The life of one line. */

@@ -35,7 +35,10 @@ export class TokenIssuer {
           `the provider is told ${refused?.code ?? "nothing"}, not ${ledger.mark?.code ?? "nothing"}`,
         );
       signal.addEventListener("abort", () => ledger.dialAborted(run.id, signal.reason), { once: true });
-      const token = await this.#next(refused !== undefined);
+      const token = await this.#next(refused !== undefined).catch((thrown: unknown) => {
+        run.unfetched = true;
+        throw thrown;
+      });
       if (run.state === "dialing" && refused !== undefined)
         ledger.sameTokenAgain = token === ledger.refusedToken;
       return token;

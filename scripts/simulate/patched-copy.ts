@@ -1,0 +1,92 @@
+// A copy of the engine's source outside the repository, with a bug in it, compiled. The original has no switches.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Edit, Mutant } from "./mutant.ts";
+
+const COMPILER_OPTIONS = {
+  target: "es2023",
+  lib: ["es2023", "esnext.disposable", "dom"],
+  module: "nodenext",
+  types: [],
+  noCheck: true,
+  skipLibCheck: true,
+  rewriteRelativeImportExtensions: true,
+  customConditions: ["@holdfast/source"],
+};
+
+/** Copy the source that `snapshot` took into `folder`, with the bug if there is one. Returns the file to run. */
+export function patchedCopy(
+  root: string,
+  snapshotFolder: string,
+  folder: string,
+  mutant: Mutant | undefined,
+): string {
+  cpSync(snapshotFolder, folder, { recursive: true });
+  linkPackages(folder);
+  for (const edit of editsOf(mutant)) apply(folder, edit, mutant?.id ?? "");
+  const entry = "net/src/testing/simulation/index.ts";
+  const config = {
+    compilerOptions: { ...COMPILER_OPTIONS, rootDir: "." },
+    files: [entry, "core/src/index.ts", "core/src/testing/index.ts"],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], {
+    stdio: "pipe",
+  });
+  return join(folder, entry.replace(/\.ts$/, ".js"));
+}
+
+/** See that every edit fits the source. */
+export function checkEdits(folder: string, mutant: Mutant): void {
+  for (const edit of editsOf(mutant))
+    countOnce(readFileSync(join(folder, edit.file), "utf8"), edit, mutant.id);
+}
+
+function editsOf(mutant: Mutant | undefined): readonly Edit[] {
+  return mutant === undefined ? [] : [mutant, ...(mutant.also ?? [])];
+}
+
+/** Take the source as it is now, so that every bug is planted in the same one, whoever edits meanwhile. */
+export function snapshot(root: string, folder: string): void {
+  for (const name of ["core", "net"]) {
+    const from = join(root, "packages", name, "src");
+    const skipped = [join(from, "node"), join(from, "browser"), join(from, "compliance")];
+    cpSync(from, join(folder, name, "src"), {
+      recursive: true,
+      filter: (path) => !path.endsWith(".test.ts") && !skipped.includes(path),
+    });
+    const exported = (path: string): object => ({
+      "@holdfast/source": `./${path}.ts`,
+      default: `./${path}.js`,
+    });
+    const exports = { ".": exported("src/index"), "./testing": exported("src/testing/index") };
+    writeFileSync(
+      join(folder, name, "package.json"),
+      JSON.stringify({ name: `@holdfast/${name}`, type: "module", exports }),
+    );
+  }
+}
+
+function linkPackages(folder: string): void {
+  mkdirSync(join(folder, "node_modules/@holdfast"), { recursive: true });
+  for (const name of ["core", "net"]) {
+    symlinkSync(join(folder, name), join(folder, "node_modules/@holdfast", name));
+  }
+}
+
+function apply(folder: string, edit: Edit, id: string): void {
+  const path = join(folder, edit.file);
+  const text = readFileSync(path, "utf8");
+  countOnce(text, edit, id);
+  writeFileSync(
+    path,
+    text.replace(edit.find, () => edit.replace),
+  );
+}
+
+function countOnce(text: string, { file, find }: Edit, id: string): void {
+  const count = text.split(find).length - 1;
+  if (count === 1) return;
+  throw new Error(`${id}: its text occurs ${count} times in packages/${file}, not once:\n${find}`);
+}
