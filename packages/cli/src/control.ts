@@ -2,10 +2,13 @@
 import { openControl, type ControlHost } from "@holdfast/control";
 import type { Context } from "./command.ts";
 import type { Output } from "./terminal/output.ts";
+import { unblock } from "./terminal/unblock.ts";
 import { VERSION } from "./version.ts";
 
 /** @throws HoldfastError as `openControl` does. */
 export function openCommandControl(context: Context, command: string, name: string): Promise<ControlHost> {
+  unblock(process.stdout);
+  unblock(process.stderr);
   const { runtimeFolder } = context.paths;
   return openControl({ command, name, version: VERSION, runtimeFolder });
 }

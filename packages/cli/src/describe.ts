@@ -60,7 +60,7 @@ export function describeOutage(outage: OutageFigures, more: readonly string[] = 
 
 /** How an entry stands, in one phrase. `now` is wall-clock milliseconds. */
 export function describeEntry(entry: Entry, now: number): string {
-  if (entry.type === "relay") return `${entry.state}, ${plural(entry.tunnels.length, "tunnel")}`;
+  if (entry.type === "relay") return `${entry.state}, ${plural(entry.tunnels, "tunnel")}`;
   const remaining = entry.retry_at === null ? null : Date.parse(entry.retry_at) - now;
   return `${describeState(entry, remaining)}${entry.draining ? ", draining" : ""}`;
 }
@@ -83,7 +83,7 @@ export function describeEvent(event: EventBody): string {
     case "connection_state":
       return describeState(event);
     case "relay_state":
-      return `${event.state} at ${escapeText(event.address)}, ${plural(event.tunnels.length, "tunnel")}`;
+      return `${event.state} at ${escapeText(event.address)}, ${plural(event.tunnels, "tunnel")}`;
     case "tunnel_outage":
     case "connection_outage":
       return describeOutage(event);

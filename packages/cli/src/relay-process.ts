@@ -6,6 +6,9 @@ import { describeRelayEvent } from "./describe-relay.ts";
 import { boreUrl } from "./options/values.ts";
 import type { Output } from "./terminal/output.ts";
 
+/** How often those who watch hear of tunnels that come and go, at most. */
+const SETTLE_MS = 100;
+
 export interface ShownRelay {
   readonly relay: BoreRelay;
   /** `bore://host:port` with the real port. */
@@ -45,7 +48,10 @@ export async function startShownRelay(
     since: started,
     address: url,
     secret_required: options.secret !== undefined,
-    tunnels: relay.tunnels.map((tunnel) => ({
+    tunnels: relay.tunnels.length,
+  });
+  const details = (): Partial<EntryFields<"relay">> => ({
+    tunnel_list: relay.tunnels.map((tunnel) => ({
       port: tunnel.port,
       remote_address: tunnel.remoteAddress,
       since: timestamp(tunnel.since),
@@ -53,15 +59,19 @@ export async function startShownRelay(
       pending: tunnel.pending,
     })),
   });
-  const item = host.add({ kind: "relay", name, status, ...(disconnect !== undefined && { disconnect }) });
+  const item = host.add({
+    kind: "relay",
+    name,
+    status,
+    details,
+    ...(disconnect !== undefined && { disconnect }),
+  });
   const follow = async (): Promise<void> => {
-    let shown = "";
     for await (const now of relay.changes()) {
       draining = now.draining;
-      // Each visitor is a change of the relay's; only tunnels that come and go are news for those who watch.
-      const news = `${draining} ${now.tunnels.map((tunnel) => tunnel.port).join()}`;
-      if (news !== shown) item.changed();
-      shown = news;
+      item.changed();
+      // Thousands of clients that return at once are one change for those who watch, not thousands.
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     }
     item.remove();
   };

@@ -11,6 +11,7 @@ import { tomlKey, type OptionSet, type Values } from "./options/option.ts";
 import type { Parsed } from "./options/parse-arguments.ts";
 import { checkTopLevel, resolveOptions, type ConfigFile } from "./options/resolve.ts";
 import { Output } from "./terminal/output.ts";
+import { flush } from "./terminal/unblock.ts";
 import { didYouMean, usageError } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
@@ -22,6 +23,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exit(EXIT.failed);
   });
   const code = await run(argv);
+  await flush(process.stdout, process.stderr);
   // Whatever a library keeps open must not keep a command alive that has said its last word.
   process.exit(code);
 }

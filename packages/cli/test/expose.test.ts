@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { openBoreTunnel } from "@holdfast/tunnel";
 import { PATIENCE, build, hostAndPort, makeHome, run, start, type Running } from "./command.ts";
 import { ask, startEcho, visit } from "./service.ts";
 
@@ -217,6 +218,27 @@ test("a tunnel survives readers of its output that go away", async () => {
   await run(["disconnect", `expose-${port}`], { home });
   expect((await events.finished).code).toBe(0);
   expect((await tunnel.finished).code).toBe(0);
+});
+
+test("a relay that nobody listens to goes on, and shows its tunnels", async () => {
+  const home = await makeHome();
+  const { relay, port } = await startRelay(home);
+  relay.child.stdout!.pause();
+  const tunnels: ReturnType<typeof openBoreTunnel>[] = [];
+  onTestFinished(() => Promise.all(tunnels.map((tunnel) => tunnel.close())).then(() => undefined));
+  for (let count = 0; count < 3; count++) {
+    const tunnel = openBoreTunnel({
+      relay: { host: "127.0.0.1", port },
+      target: { host: "127.0.0.1", port: 1 },
+    });
+    tunnels.push(tunnel);
+    await tunnel.line.ready();
+  }
+  await vi.waitFor(async () => {
+    expect((await run(["list"], { home })).stdout).toMatch(/listening, 3 tunnels/);
+  }, PATIENCE);
+  expect((await run(["status", "relay"], { home })).stdout.match(/port \d+ +127\.0\.0\.1/g)).toHaveLength(3);
+  expect((await relay.stop()).code).toBe(0);
 });
 
 test("text of a peer cannot reach the terminal as control characters", async () => {

@@ -15,6 +15,8 @@ export interface ItemOptions<K extends Kind> {
   readonly name: string;
   /** How it stands now. Called for each list, snapshot and event; must not throw. */
   status(): EntryFields<K>;
+  /** What only `status` asks for, because it may be long. */
+  details?(): Partial<EntryFields<K>>;
   /** Dial now. Absent: `reconnect` is answered with the error `unsupported`. */
   reconnect?(): void;
   /** End it. Absent: `disconnect` is answered with the error `unsupported`. */
@@ -85,9 +87,13 @@ export class Registry {
     return [...this.#items.values()].map((item) => this.#entry(item));
   }
 
-  /** @throws HoldfastError `unknown_id`. */
+  /**
+   * One entry with its details.
+   * @throws HoldfastError `unknown_id`.
+   */
   entry(id: number): Entry {
-    return this.#entry(this.#find(id));
+    const item = this.#find(id);
+    return { ...this.#entry(item), ...item.options.details?.() } as Entry;
   }
 
   /**

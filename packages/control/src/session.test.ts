@@ -43,7 +43,7 @@ function session(): { socket: FakeSocket; registry: Registry; touch: () => void 
       since: "1970-01-01T00:00:00.000Z",
       address: `bore://h:${++streams}`,
       secret_required: false,
-      tunnels: [],
+      tunnels: 0,
     }),
   });
   serveClient({

@@ -41,7 +41,10 @@ async function run(
   await withEntries(context, async (listed) => {
     const chosen = args[0] === undefined ? listed : [selectEntry(listed, args[0])];
     if (chosen.length === 0) context.output.status("nothing is running");
-    for (const { entry } of chosen) context.output.data(inFull(entry, Date.now()).join("\n"), entry);
+    for (const { client, entry } of chosen) {
+      const full = await client.status(entry.id);
+      context.output.data(inFull(full, Date.now()).join("\n"), full);
+    }
   });
   return EXIT.ok;
 }
@@ -59,7 +62,7 @@ export function inFull(entry: Entry, now: number): string[] {
   } else rows.push(["where", destinationOf(entry)]);
   if (entry.type === "relay") {
     rows.push(["secret", entry.secret_required ? "required" : "none"]);
-    for (const tunnel of entry.tunnels) {
+    for (const tunnel of entry.tunnel_list ?? []) {
       const since = formatDuration(Math.max(0, now - Date.parse(tunnel.since)));
       rows.push([
         `port ${tunnel.port}`,

@@ -40,9 +40,10 @@ export class CuttableProxy {
     for (const socket of this.#sockets) socket.unpipe().pause();
   }
 
-  /** New connections work again; the swallowed ones stay dead, as they would behind a router that restarted. */
+  /** New connections work again; the swallowed ones are reset, as by a router that restarted and knows none. */
   heal(): void {
     this.#swallowing = false;
+    this.reset();
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,7 @@ import { startSampleService } from "./traffic.ts";
 const DEMO_POLICY: Policy = {
   backoff: { initialMs: 250, maxMs: 1_000 },
   stableAfterMs: 1_000,
-  dialTimeoutMs: 1_500,
+  dialTimeoutMs: 3_500,
   heartbeat: { timeoutMs: 2_000 },
 };
 

@@ -4,12 +4,18 @@ import { errorLine, type Hello, type OutputLine } from "@holdfast/control";
 import type { HoldfastError } from "@holdfast/core";
 import pico from "picocolors";
 import { escapeText } from "./escape.ts";
+import { plural } from "./format.ts";
 
 export interface Stream {
   readonly isTTY?: boolean;
+  /** Bytes that the stream holds because nobody reads them. */
+  readonly writableLength?: number;
   write(text: string): boolean;
-  on(event: "error", listener: () => void): unknown;
+  on(event: "error" | "drain", listener: () => void): unknown;
 }
+
+/** What may wait for a reader; lines beyond it are counted instead of kept. */
+const MAX_QUEUED_BYTES = 1_048_576;
 
 export interface OutputOptions {
   readonly stdout: Stream;
@@ -30,6 +36,7 @@ export class Output {
   readonly #options: OutputOptions;
   readonly #colors: ReturnType<typeof pico.createColors>;
   #saidHello = false;
+  #missed = 0;
 
   constructor(options: OutputOptions) {
     this.json = options.json;
@@ -37,6 +44,7 @@ export class Output {
     this.#options = options;
     this.#colors = pico.createColors(options.color);
     this.broken = new Promise((resolve) => options.stdout.on("error", () => resolve()));
+    options.stdout.on("drain", () => this.#caughtUp());
     // EIO of a terminal that is gone, EPIPE of a closed log.
     options.stderr.on("error", () => undefined);
   }
@@ -75,7 +83,8 @@ export class Output {
 
   /** A line of status. */
   status(text: string): void {
-    if (!this.#options.quiet) this.#options.stderr.write(`${text}\n`);
+    const { quiet, stderr } = this.#options;
+    if (!quiet && (stderr.writableLength ?? 0) <= MAX_QUEUED_BYTES) stderr.write(`${text}\n`);
   }
 
   /** A line of status for those who asked for more. */
@@ -100,7 +109,16 @@ export class Output {
   }
 
   #write(text: string): void {
-    this.#options.stdout.write(text);
+    const { stdout } = this.#options;
+    if (this.#missed > 0 || (stdout.writableLength ?? 0) > MAX_QUEUED_BYTES) this.#missed++;
+    else stdout.write(text);
+  }
+
+  #caughtUp(): void {
+    if (this.#missed === 0) return;
+    const count = this.#missed;
+    this.#missed = 0;
+    this.data(`(${plural(count, "line")} missed)`, { type: "missed", count });
   }
 }
 

@@ -33,7 +33,8 @@ const relayShape = {
   since: time,
   address: z.string().describe("URL that clients use"),
   secret_required: z.boolean(),
-  tunnels: z.array(relayTunnel),
+  tunnels: count.describe("that are open now"),
+  tunnel_list: z.array(relayTunnel).optional().describe("only in the answer to `status`"),
 };
 
 const connectionShape = {
