@@ -138,15 +138,18 @@ class LineDriver<L extends Link, C> implements Line<L> {
     this.#inputs.push(input);
     if (this.#turning) return;
     this.#turning = true;
+    let shows = false;
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
       const heard = { ...next, heardAt: this.#run?.heardAt };
       const { state, actions } = step(this.#state, heard, this.#clock.mono(), this.#config, this.#random);
       this.#state = state;
+      // Data moves all the time, and no status says so.
+      shows ||= next.type !== "progress";
       for (const action of actions) this.#perform(action);
     }
     this.#turning = false;
     this.#arm();
-    this.#publish();
+    if (shows) this.#publish();
   }
 
   #perform(action: Action): void {
@@ -217,14 +220,18 @@ class LineDriver<L extends Link, C> implements Line<L> {
 
   #arm(): void {
     const at = deadline(this.#state, this.#config);
+    // To look too early now and then costs less than to move the timer with every byte.
+    if (at !== undefined && this.#armedFor !== undefined && this.#armedFor <= at) return;
     this.#armedFor = at;
     if (at === undefined) this.#timer.clear();
     else this.#timer.set(Math.min(Math.max(0, Math.ceil(at - this.#clock.mono())), MAX_TIMER_MS));
   }
 
   #fired(): void {
-    const late = this.#armedFor !== undefined && this.#clock.mono() - this.#armedFor > LATE_MS;
-    this.#armedFor = undefined;
+    const dueAt = this.#armedFor ?? -Infinity;
+    const late = dueAt !== -Infinity && this.#clock.mono() - dueAt > LATE_MS;
+    // Once, however much comes meanwhile: nothing is due before -Infinity.
+    this.#armedFor = late ? -Infinity : undefined;
     if (late) this.#timer.set(0);
     else this.#feed({ type: "tick" });
   }

@@ -13,6 +13,9 @@ export interface DialOrder {
   readonly suspect: boolean;
 }
 
+/** Progress is judged in tens of seconds; to pass every chunk of it on would cost more than the chunk. */
+const PROGRESS_MS = 100;
+
 export class DialRun<L extends Link, C> {
   /** When a byte last came, on the monotonic clock. */
   heardAt: number | undefined = undefined;
@@ -23,6 +26,8 @@ export class DialRun<L extends Link, C> {
   readonly #feed: (input: Input) => void;
   readonly #aborter = new Aborter();
   #over = false;
+  #busy = false;
+  #progressAt = -Infinity;
 
   constructor(
     order: DialOrder,
@@ -92,10 +97,17 @@ export class DialRun<L extends Link, C> {
       draining: (windowMs) => {
         if (!this.#over) this.#feed({ type: "drain_announced", dial, windowMs });
       },
-      progress: (unackedBytes, movedBytes) => {
-        if (!this.#over) this.#feed({ type: "progress", dial, unackedBytes, movedBytes });
-      },
+      progress: (unackedBytes, movedBytes) => this.#progress(unackedBytes, movedBytes),
     };
+  }
+
+  #progress(unackedBytes: number, movedBytes: number): void {
+    if (this.#over || this.link === undefined) return;
+    const [now, busy] = [this.#clock.mono(), unackedBytes > 0];
+    if (busy === this.#busy && now - this.#progressAt < PROGRESS_MS) return;
+    this.#busy = busy;
+    this.#progressAt = now;
+    this.#feed({ type: "progress", dial: this.#order.dial, unackedBytes, movedBytes });
   }
 }
 

@@ -28,6 +28,49 @@ describe("cost: one timer for each line", () => {
     await line.close();
   });
 
+  test("data that moves neither moves the timer nor shows", async () => {
+    const stage = new Stage();
+    const line = await stage.up();
+    const { attempt } = stage.last;
+    attempt.progress(1, 0);
+    const armed = stage.clock.delays.length;
+    const before = line.changes();
+    await before.next();
+    const next = before.next();
+    for (let i = 0; i < 1_000; i++) {
+      stage.clock.now += 1;
+      attempt.heard();
+      attempt.progress(1_000, i);
+    }
+    expect(stage.clock.delays).toHaveLength(armed);
+    void line.close();
+    expect((await next).value).toMatchObject({ state: "disconnected" });
+  });
+
+  test("rule 22: of the data that moves, a glimpse each 100 ms is passed on, and every end of a silence", async () => {
+    const stage = new Stage();
+    const line = await stage.up({ heartbeat: { timeoutMs: 60_000, intervalMs: 50_000 } });
+    const { attempt } = stage.last;
+    for (let ms = 0; ms < 200_000; ms += 50) {
+      attempt.heard();
+      attempt.progress(1_000, ms);
+      await (ms % 10_000 === 0 ? stage.clock.pass(50) : Promise.resolve((stage.clock.now += 50)));
+    }
+    expect(line.status).toMatchObject({ state: "connected", epoch: 1 });
+    attempt.progress(0, 200_000);
+    attempt.progress(1_000, 200_000);
+    for (let s = 0; s < 119; s++) {
+      attempt.heard();
+      attempt.progress(1_000, 200_000);
+      await stage.clock.pass(1_000);
+    }
+    expect(line.status.state, "the clock began with the data that waits").toBe("connected");
+    attempt.heard();
+    await stage.clock.pass(1_000);
+    expect(line.status).toMatchObject({ failure: { code: "no_progress" } });
+    await line.close();
+  });
+
   test("an idle link wakes the process for pings alone", async () => {
     const stage = new Stage();
     const line = await stage.stable();
@@ -139,6 +182,17 @@ describe("rule 24: clocks", () => {
     stage.last.attempt.heard();
     await stage.clock.pass(5_000);
     expect(line.status).toMatchObject({ state: "connected", epoch: 1 });
+    await line.close();
+  });
+
+  test("rule 24: a busy line cannot put a late timer off for ever", async () => {
+    const stage = new Stage();
+    const line = await stage.stable();
+    stage.clock.now += 20_000;
+    stage.clock.fireDue();
+    stage.last.attempt.progress(100, 1);
+    stage.clock.fireDue();
+    expect(stage.last.link.pings).toBe(1);
     await line.close();
   });
 
