@@ -109,6 +109,14 @@ describe("rule 3: the first retry after a stable link", () => {
     expect(bench.waitMs).toBeCloseTo(250);
   });
 
+  test("rule 3: P4: five hundred clients that are dropped together do not come back together", () => {
+    const delays = Array.from({ length: 500 }, (_, i) => first(10_000, PEER_LEFT, () => (i * 0.618_034) % 1));
+    const mean = delays.reduce((a, b) => a + b) / delays.length;
+    const sd = Math.sqrt(delays.reduce((a, b) => a + (b - mean) ** 2, 0) / delays.length);
+    expect(mean).toBeGreaterThan(4_500);
+    expect(sd, "that of a uniform spread over the window").toBeGreaterThan(10_000 / Math.sqrt(12) - 100);
+  });
+
   test("rule 3: a planned drain's window is not cut", () => {
     const bench = new Bench({}, HIGH).stable();
     drain(bench, 100_000);

@@ -185,9 +185,8 @@ function labels(some: readonly Transition[]): string {
     .join(", ");
 }
 
-/** The whole document. */
-export function drawStates(): string {
-  const all = transitions();
+/** The whole document, from everything that `transitions` found. */
+export function drawStates(all: readonly Transition[]): string {
   const arrows = KINDS.flatMap((from) =>
     KINDS.filter((to) => to !== from).flatMap((to) => {
       const some = all.filter((t) => t.from === from && t.to === to);

@@ -1,6 +1,6 @@
 // DESIGN section 5, rule 17: nothing is left behind. A thousand lines, real processes, real garbage collection.
 import { spawn } from "node:child_process";
-import { getEventListeners } from "node:events";
+import { getEventListeners, setMaxListeners } from "node:events";
 import { fileURLToPath } from "node:url";
 import { connect, type Line, type Link } from "@holdfast/net";
 import { rolldown } from "rolldown";
@@ -12,6 +12,7 @@ describe("a thousand lines", () => {
     const stage = new Stage();
     const controller = new AbortController();
     const { signal } = controller;
+    setMaxListeners(0, signal);
     const wakes = new Set<unknown>();
     const lines: Line<FakeLink>[] = [];
     const readers: Promise<unknown>[] = [];
