@@ -158,6 +158,17 @@ test("more tunnels than an address may have are refused, and one that ends makes
   await openByHand(port);
 });
 
+test("tunnels that were refused do not count", async () => {
+  const { port } = await startRelay({ limits: { tunnelsPerAddress: 1 }, ports: [20_000, 29_999] });
+  for (let nth = 0; nth < 3; nth += 1) {
+    const client = await Peer.connect(port);
+    client.say('{"Hello":80}\0');
+    await client.closes();
+    expect(client.text).toContain("not in allowed range");
+  }
+  await openByHand(port);
+});
+
 test("a relay without a secret lets nobody in from outside unless told to", async () => {
   await expect(startRelay({ bind: "0.0.0.0" })).rejects.toMatchObject({
     code: "anonymous_relay",

@@ -144,6 +144,16 @@ describe("with a secret", () => {
     expect(client.error).toBeUndefined();
   });
 
+  test("why is heard also by a client that says a lot more than it should", async () => {
+    const { port } = await startRelay({ secret: "secret" });
+    const client = await Peer.connect(port);
+    client.say(`{"Authenticate":"${"0".repeat(64)}"}\0`);
+    client.say("x".repeat(3_000_000));
+    await client.closes();
+    expect(client.frames.slice(1)).toEqual(['{"Error":"invalid secret"}']);
+    expect(client.error).toBeUndefined();
+  });
+
   test("an end instead of an answer is told why", async () => {
     const { port } = await startRelay({ secret: "secret" });
     const client = await Peer.connect(port);
