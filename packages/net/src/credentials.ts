@@ -16,7 +16,7 @@ export class CredentialSource<C> {
   /**
    * The credential for a dial. `refused` is the refusal that the last dial ended with, if it did.
    * @throws HoldfastError fatal if the provider has nothing better than what was refused, or says that it never
-   * will (`retryable: false`); transient if it failed otherwise.
+   * will (`retryable: false`); its own, if that has a `prompt`; transient if it failed otherwise.
    */
   async next(refused: HoldfastError | undefined, signal: Signal): Promise<C | undefined> {
     if (this.#provider === undefined) return undefined;
@@ -45,24 +45,20 @@ export class CredentialSource<C> {
     try {
       return await provider({ refused, signal });
     } catch (thrown) {
-      const final = isFinal(thrown);
+      const cause = HoldfastError.from(thrown);
+      // Only a person can give what is missing: the line asks for it.
+      if (cause.prompt !== undefined) throw cause;
+      // A bug in a provider may mend itself; only an error that says so is final.
+      const final = cause.kind === "fatal" && cause.code !== "programming_error";
       throw new HoldfastError({
         code: final ? "token_refresh_failed" : "credentials_unavailable",
-        message: `the credentials provider failed: ${HoldfastError.from(thrown).text}`,
+        message: `the credentials provider failed: ${cause.text}`,
         kind: final ? "fatal" : "transient",
         fault: "local",
+        retryAfterMs: cause.retryAfterMs,
         cause: thrown,
       });
     }
-  }
-}
-
-/** Only an error that says so is final; a bug in a provider may mend itself. */
-function isFinal(thrown: unknown): boolean {
-  try {
-    return (thrown as { readonly retryable?: unknown } | null | undefined)?.retryable === false;
-  } catch {
-    return false;
   }
 }
 

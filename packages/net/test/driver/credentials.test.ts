@@ -231,6 +231,35 @@ describe("rule 11: a provider that fails", () => {
     });
   });
 
+  test("rule 12: that needs a person leads to auth_required, with what it asks", async () => {
+    const login = new HoldfastError({
+      code: "login",
+      message: "expired",
+      kind: "unauthorized",
+      prompt: "log in",
+    });
+    const { told, credentials } = provider(login, "fresh");
+    const stage = new Stage();
+    const line = stage.line<unknown>({ credentials });
+    await stage.clock.pass(100_000);
+    expect(line.status).toMatchObject({ state: "auth_required", prompt: "log in" });
+    expect(stage.calls).toEqual([]);
+    line.answer();
+    await settle();
+    expect(stage.last.attempt.credential).toBe("fresh");
+    expect(told).toHaveLength(2);
+    await line.close();
+  });
+
+  test("rule 4: that is throttled waits as long as it says", async () => {
+    const stage = new Stage();
+    const busy = Object.assign(new Error("slow down"), { retryAfterMs: 60_000 });
+    const line = stage.line<string>({ credentials: () => Promise.reject(busy) });
+    await stage.clock.pass(59_999);
+    expect(line.status).toMatchObject({ failures: 1, failure: { code: "credentials_unavailable" } });
+    await line.close();
+  });
+
   test("rule 11: that fails after a refusal is told of the refusal again", async () => {
     const { told, credentials } = provider("a", new Error("endpoint down"), "b");
     const stage = new Stage();

@@ -40,6 +40,7 @@ export class HandClock implements Clock {
   /** Let time pass; timers fire on time, promises settle after each. */
   async pass(ms: number): Promise<void> {
     const end = this.now + ms;
+    await settle();
     for (let turns = 0; turns < 10_000; turns++) {
       const next = this.#next();
       if (next === undefined || next.at > end) {
