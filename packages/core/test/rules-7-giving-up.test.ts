@@ -212,6 +212,23 @@ describe("rule 9: one deadline for a dial", () => {
   });
 });
 
+describe("rule 17: close", () => {
+  test("rule 17: gives up what is being made or is up, in every state, and is clean", () => {
+    const cases: readonly (readonly [Bench, readonly string[]])[] = [
+      [new Bench(), []],
+      [new Bench().start(), ["cancel_dial"]],
+      [new Bench().start().fail(), []],
+      [new Bench().stable(), ["hang_up"]],
+      [new Bench().start().fail(prompt), []],
+    ];
+    for (const [bench, expected] of cases) {
+      expect(bench.names({ type: "close" })).toEqual(expected);
+      expect(bench.status).toMatchObject({ reason: { code: "closed", error: undefined }, attempt: 0 });
+      expect(bench.names({ type: "close" }), "twice is harmless").toEqual([]);
+    }
+  });
+});
+
 describe("rule 18: the retrying hook", () => {
   test("rule 18: is consulted once for each wait, with what it needs to decide", () => {
     const bench = new Bench().start().fail();

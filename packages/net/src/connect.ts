@@ -247,7 +247,6 @@ class LineDriver<L extends Link, C> implements Line<L> {
 
   #finish(reason: EndReason): void {
     this.#drop(reason.error ?? closedError());
-    this.#timer.clear();
     for (const stop of this.#stops.splice(0)) this.#stop(stop);
     this.#status.end();
     this.#liveness.end();

@@ -53,15 +53,11 @@ class HostTimer implements Timer {
 
   set(delayMs: number): void {
     this.clear();
-    this.#handle = host.setTimeout(() => {
-      this.#handle = undefined;
-      this.#fire();
-    }, delayMs);
+    this.#handle = host.setTimeout(this.#fire, delayMs);
   }
 
+  /** Harmless for a timer that has fired, or never was. */
   clear(): void {
-    if (this.#handle === undefined) return;
     host.clearTimeout(this.#handle);
-    this.#handle = undefined;
   }
 }
