@@ -12,7 +12,11 @@ const COMPILER_OPTIONS = {
   noCheck: true,
   skipLibCheck: true,
   rewriteRelativeImportExtensions: true,
-  customConditions: ["@holdfast/source"],
+  // Not by way of node_modules: what is found there is taken for a library, and not always compiled.
+  paths: {
+    "@holdfast/core": ["./core/src/index.ts"],
+    "@holdfast/core/testing": ["./core/src/testing/index.ts"],
+  },
 };
 
 /** Copy the source that `snapshot` took into `folder`, with the bug if there is one. Returns the file to run. */
@@ -23,17 +27,17 @@ export function patchedCopy(
   mutant: Mutant | undefined,
 ): string {
   cpSync(snapshotFolder, folder, { recursive: true });
-  linkPackages(folder);
   for (const edit of editsOf(mutant)) apply(folder, edit, mutant?.id ?? "");
   const entry = "net/src/testing/simulation/index.ts";
   const config = {
     compilerOptions: { ...COMPILER_OPTIONS, rootDir: "." },
-    files: [entry, "core/src/index.ts", "core/src/testing/index.ts"],
+    files: [entry],
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], {
     stdio: "pipe",
   });
+  linkPackages(folder);
   return join(folder, entry.replace(/\.ts$/, ".js"));
 }
 
@@ -56,10 +60,7 @@ export function snapshot(root: string, folder: string): void {
       recursive: true,
       filter: (path) => !path.endsWith(".test.ts") && !skipped.includes(path),
     });
-    const exported = (path: string): object => ({
-      "@holdfast/source": `./${path}.ts`,
-      default: `./${path}.js`,
-    });
+    const exported = (path: string): string => `./${path}.js`;
     const exports = { ".": exported("src/index"), "./testing": exported("src/testing/index") };
     writeFileSync(
       join(folder, name, "package.json"),

@@ -4,6 +4,7 @@
 import { HoldfastError } from "@holdfast/core";
 import {
   Pipe,
+  Violation,
   type Dice,
   type Host,
   type Noticing,
@@ -30,6 +31,8 @@ export class Carrier {
   address = "10.0.0.1";
   /** How often a ping fails at once, where links survive that. */
   pingFailure = 0;
+  /** What a transport's owner may do when a link closes. */
+  onLinkClosed: () => void = () => undefined;
   readonly world: World;
   readonly host: Host;
   readonly peer: Peer;
@@ -107,7 +110,7 @@ class Connecting {
 
   start(): void {
     const { world, host, path } = this.#carrier;
-    this.#attempt.signal.addEventListener("abort", () => this.#aborted(), { once: true });
+    onAbort(this.#attempt.signal, () => this.#aborted());
     const roundTripMs = path.out.latencyMs + path.back.latencyMs;
     world.after(roundTripMs, () => host.deliver(() => this.#connected()));
   }
@@ -209,6 +212,7 @@ export class SimulatedLink implements Link {
     this.closed = true;
     this.#pipe.near.close();
     this.#ledger.linkClosed(this, reason);
+    this.#carrier.onLinkClosed();
     if (this.#rude) this.#reportLate();
   }
 
@@ -271,6 +275,18 @@ export class SimulatedLink implements Link {
       }),
     );
   }
+}
+
+/** What a listener of a signal throws ends the process; the world has noted it already. */
+export function onAbort(signal: Attempt["signal"], act: () => void): void {
+  const listener = (): void => {
+    try {
+      act();
+    } catch (thrown) {
+      if (!(thrown instanceof Violation)) throw thrown;
+    }
+  };
+  signal.addEventListener("abort", listener, { once: true });
 }
 
 function closedByPeer(): HoldfastError {

@@ -178,7 +178,8 @@ export class Subject {
   }
 
   #retrying(plan: RetryPlan): number | false | void {
-    if (this.ledger.ended) this.#world.fail("I5", "the hook was called after the end");
+    if (this.ledger.ended || this.line.status.state === "disconnected")
+      this.#world.fail("I5", "the hook was called after the end");
     judgeWait(this.ledger, plan);
     this.#inHook = true;
     try {

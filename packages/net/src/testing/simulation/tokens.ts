@@ -1,9 +1,19 @@
 // Who gives out credentials, and what can go wrong with that.
 import type { Dice, Host, World } from "@holdfast/core/testing";
 import type { Credentials } from "../../line.ts";
+import { onAbort } from "./carrier.ts";
 import type { Ledger } from "./ledger.ts";
 
-export type TokenKind = "none" | "static" | "fresh" | "cached" | "stubborn" | "flaky" | "slow" | "never";
+export type TokenKind =
+  | "none"
+  | "static"
+  | "fresh"
+  | "cached"
+  | "stubborn"
+  | "flaky"
+  | "slow"
+  | "never"
+  | "late";
 
 /** Tokens are numbers; the peer says which is the oldest that it takes. */
 export class TokenIssuer {
@@ -15,6 +25,7 @@ export class TokenIssuer {
   readonly #dice: Dice;
   readonly #kind: TokenKind;
   #cached: number;
+  #calls = 0;
 
   constructor(world: World, host: Host, dice: Dice, kind: TokenKind) {
     this.#world = world;
@@ -34,7 +45,7 @@ export class TokenIssuer {
           "R11",
           `the provider is told ${refused?.code ?? "nothing"}, not ${ledger.mark?.code ?? "nothing"}`,
         );
-      signal.addEventListener("abort", () => ledger.dialAborted(run.id, signal.reason), { once: true });
+      onAbort(signal, () => ledger.dialAborted(run.id, signal.reason));
       const token = await this.#next(refused !== undefined).catch((thrown: unknown) => {
         run.unfetched = true;
         throw thrown;
@@ -58,6 +69,11 @@ export class TokenIssuer {
       case "never":
         if (refused) throw Object.assign(new Error("the account is gone"), { retryable: false });
         return this.newest;
+      case "late":
+        // The first answer comes when its dial has been given up, and after an older token was presented.
+        this.#calls += 1;
+        if (this.#calls === 1) await this.#sleep(300);
+        return this.#calls === 2 ? 1 : 2;
       case "slow":
         await this.#sleep(this.calm ? 1 : this.#dice.magnitude(1, 30_000));
         return this.newest;
