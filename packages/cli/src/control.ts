@@ -13,9 +13,9 @@ export function openCommandControl(context: Context, command: string, name: stri
   return openControl({ command, name, version: VERSION, runtimeFolder });
 }
 
-/** With --json, what subscribers hear is also what the reader of stdout gets. */
-export function printEvents(host: ControlHost, output: Output): void {
-  host.onEvent((event) => output.line(event));
+/** With --json, what subscribers hear is also what the reader of stdout gets. Returns the function that stops it. */
+export function printEvents(host: ControlHost, output: Output): () => void {
+  return host.onEvent((event) => output.line(event));
 }
 
 /** The first that happens: asked to stop by a signal or by `disconnect`. */

@@ -14,6 +14,7 @@ test("every cut is survived and measured, and the end is 0", { timeout: 60_000 }
     .map((line) => outputLine.parse(JSON.parse(line)));
   const summary = lines.find((line) => line.type === "demo_summary")!;
   expect(code, stderr).toBe(0);
+  expect(lines.at(-1)).toBe(summary);
   expect(lines[0]).toMatchObject({ type: "hello", command: "demo" });
   expect(lines.filter((line) => line.type === "cut")).toHaveLength(3);
   expect(summary.outages).toHaveLength(3);

@@ -50,13 +50,14 @@ async function run(
   handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
   const view = output.isInteractive ? new LiveView(process.stdout) : undefined;
   await using host = await openCommandControl(context, "demo", "demo");
-  printEvents(host, output);
+  const stopPrinting = printEvents(host, output);
   const show = new Show(view === undefined ? output : logged(output, view), view, values.forever);
   const stage = new Stage(host, show.output);
   try {
     await stage.start();
     const summary = await show.play(stage, stop);
     view?.close();
+    stopPrinting();
     output.data(["", ...summaryLines(summary)].join("\n"), summary);
     return summary.outages.every((outage) => outage.away_ms !== null) ? EXIT.ok : EXIT.failed;
   } finally {
