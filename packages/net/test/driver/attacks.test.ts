@@ -165,9 +165,13 @@ describe("links", () => {
     const stage = new Stage();
     const line = await stage.up();
     const { attempt, link } = stage.last;
+    attempt.heard();
+    const { lastHeard } = line.status;
+    await stage.clock.pass(1_000);
     attempt.lost();
     attempt.lost(new Error("again"));
     attempt.heard();
+    expect(line.status.lastHeard).toBe(lastHeard);
     expect(line.status).toMatchObject({ failures: 1, failure: { code: "closed_by_peer", fault: "peer" } });
     expect(link.closes).toBe(1);
     await line.close();
