@@ -125,8 +125,8 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: `${NET}/connect.ts`,
-        find: "this.#clock.mono() - this.#armedFor",
-        replace: "this.#clock.wall() - this.#armedFor",
+        find: "this.#clock.mono() - dueAt",
+        replace: "this.#clock.wall() - dueAt",
       },
       {
         file: `${NET}/dial-run.ts`,
