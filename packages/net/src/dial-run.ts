@@ -27,7 +27,8 @@ export class DialRun<L extends Link, C> {
   readonly #aborter = new Aborter();
   #over = false;
   #busy = false;
-  #progressAt = -Infinity;
+  #movedBytes = 0;
+  #movedAt = -Infinity;
 
   constructor(
     order: DialOrder,
@@ -104,9 +105,12 @@ export class DialRun<L extends Link, C> {
   #progress(unackedBytes: number, movedBytes: number): void {
     if (this.#over || this.link === undefined) return;
     const [now, busy] = [this.#clock.mono(), unackedBytes > 0];
-    if (busy === this.#busy && now - this.#progressAt < PROGRESS_MS) return;
+    // A write says nothing new, and must not hide the acknowledgement that comes right after it.
+    const moved = movedBytes !== this.#movedBytes && now - this.#movedAt >= PROGRESS_MS;
+    if (busy === this.#busy && !moved) return;
     this.#busy = busy;
-    this.#progressAt = now;
+    this.#movedBytes = movedBytes;
+    this.#movedAt = now;
     this.#feed({ type: "progress", dial: this.#order.dial, unackedBytes, movedBytes });
   }
 }
