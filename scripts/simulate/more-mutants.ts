@@ -181,4 +181,19 @@ export const moreMutants: readonly Mutant[] = [
     find: "if (this.link !== undefined) void discard(this.link, reason);",
     replace: "",
   },
+  {
+    id: "C25",
+    name: "a write hides the acknowledgement right after it",
+    file: `${NET}/dial-run.ts`,
+    find: "    this.#busy = busy;\n    this.#movedBytes = movedBytes;",
+    replace: "    this.#movedBytes = movedBytes;",
+    also: [
+      {
+        file: `${NET}/dial-run.ts`,
+        find: "if (busy === this.#busy && !moved) return;",
+        replace:
+          "if (busy === this.#busy && now - this.#movedAt < PROGRESS_MS) return;\n    this.#busy = busy || moved;",
+      },
+    ],
+  },
 ];

@@ -7,6 +7,8 @@ import { hintOf, SUSPECT, type Cause, type Ledger } from "./ledger.ts";
 const GAP_MS = 100;
 const BLIP_MS = 250;
 export const LATE_MS = 1_000;
+/** The driver passes the progress of data on no more often than this. */
+const REPORTED_MS = 101;
 /** Rounding of clocks. */
 const EPSILON_MS = 0.01;
 
@@ -59,7 +61,8 @@ export function judgeHangUp(ledger: Ledger, failure: HoldfastError): void {
     }
     case "no_progress": {
       const wanted = facts.heartbeat?.noProgressMs ?? Infinity;
-      if (now - ledger.movedAt < wanted - 1) world.fail("R22", `gave up after ${now - ledger.movedAt} ms`);
+      if (now - ledger.movedAt < wanted - REPORTED_MS)
+        world.fail("R22", `gave up after ${now - ledger.movedAt} ms`);
       return;
     }
     case "address_gone":

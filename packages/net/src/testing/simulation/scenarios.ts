@@ -96,6 +96,20 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await stage.end();
   },
 
+  "an acknowledgement right after a write counts as progress": async () => {
+    const stage = new Stage();
+    await stage.connected();
+    const { link } = stage.subject.line;
+    stage.peer.acks = false;
+    link?.write(100);
+    await stage.run(28_000);
+    stage.peer.acks = true;
+    link?.write(100);
+    await stage.run(10_000);
+    stage.expect(stage.subject.status.epoch === 1, "a link whose data moves was hung up");
+    await stage.end();
+  },
+
   "a veto ends it": async () => {
     const stage = new Stage({ hook: () => false });
     await stage.connected();
