@@ -105,6 +105,17 @@ describe("a port and its holder", () => {
     });
   });
 
+  test("a holder that leaves while it is probed makes room at once", async () => {
+    const clock = new HastyClock(NEARLY_STILL, 1);
+    const { port: relay } = await startRelay({ clock, limits: AT_ANY_PACE });
+    const { client, port } = await openByHand(relay);
+    const newcomer = await Peer.connect(relay);
+    newcomer.say(`{"Hello":${port}}\0`);
+    await until("the holder is probed", () => visitorsOf(client).length === 1);
+    client.socket.end();
+    await newcomer.hears(`{"Hello":${port}}\0`);
+  });
+
   test("an answer that comes too late still saves the holder", async () => {
     const clock = new HastyClock(NEARLY_STILL, 1);
     const { port: relay } = await startRelay({ clock, limits: AT_ANY_PACE });

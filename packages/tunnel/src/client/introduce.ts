@@ -24,7 +24,7 @@ import {
 import { CLIENT_TEXT } from "../bore/texts.ts";
 
 /** How long a relay may take to send its challenge, in milliseconds. */
-export const CHALLENGE_MS = 3_000;
+const CHALLENGE_MS = 3_000;
 /** A relay that was silent for this long before it hung up was waiting for us. */
 const SILENCE_MS = 2_500;
 

@@ -5,7 +5,7 @@ import { TICK_MS } from "./ticker.ts";
 import type { RelayTunnel } from "./tunnel.ts";
 
 /** Clients hear at least this often from the relay, in milliseconds. */
-export const HEARTBEAT_MS = 500;
+const HEARTBEAT_MS = 500;
 const HANDS = HEARTBEAT_MS / TICK_MS;
 /** Every so many rounds the relay looks at how many bytes came from a tunnel's client. */
 const SAMPLE_ROUNDS = 5;

@@ -7,7 +7,7 @@ import { judge } from "./port-conflict.ts";
 import type { RelayTunnel } from "./tunnel.ts";
 
 /** How long the holder has to answer. Newcomers wait 3 s for theirs. */
-export const PROBE_MS = 2_000;
+const PROBE_MS = 2_000;
 /** How long an answer that comes late still counts as a sign of life. */
 const LATE_ANSWER_MS = 60_000;
 

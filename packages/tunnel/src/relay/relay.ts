@@ -304,7 +304,6 @@ class Relay implements BoreRelay {
   #visit(tunnel: RelayTunnel, socket: Socket): void {
     const { pendingVisitorsPerTunnel, visitorsPerTunnel } = this.#limits;
     socket.on("error", () => socket.destroy());
-    if (this.#draining) return this.#resetVisitor(socket, tunnel.port, "relay_closed");
     if (tunnel.pending >= pendingVisitorsPerTunnel || tunnel.pending + tunnel.visitors >= visitorsPerTunnel) {
       return this.#resetVisitor(socket, tunnel.port, "too_many");
     }
