@@ -20,7 +20,7 @@ const CRAMPED_SERVER = `
 `;
 
 describe("listen without file descriptors left", () => {
-  it("goes on, and says so", async () => {
+  it("goes on accepting once there are some again", async () => {
     const child = spawn(
       "sh",
       ["-c", 'ulimit -n 40; exec "$0" --input-type=module --eval "$1"', process.execPath, CRAMPED_SERVER],
