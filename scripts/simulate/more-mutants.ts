@@ -24,8 +24,8 @@ export const moreMutants: readonly Mutant[] = [
     id: "C3",
     name: "a token that came too late is taken for the refused one",
     file: `${NET}/credentials.ts`,
-    find: "if (!signal.aborted) this.#last = { value };",
-    replace: "this.#last = { value };",
+    find: "if (!signal.aborted) this.#last = value;",
+    replace: "this.#last = value;",
   },
   {
     id: "C4",

@@ -51,6 +51,7 @@ class LineDriver<L extends Link, C> implements Line<L> {
   readonly #credentials: CredentialSource<C>;
   readonly #status: Watch<Status>;
   readonly #liveness = new Watch<Liveness>(initialState.memory.liveness);
+  /** At most what one step makes its callbacks say; empty between steps. */
   readonly #inputs: Input[] = [];
   readonly #stops: (() => void)[] = [];
   #settle: (reason: EndReason) => void = () => undefined;
@@ -246,7 +247,7 @@ class LineDriver<L extends Link, C> implements Line<L> {
   }
 
   #finish(reason: EndReason): void {
-    this.#drop(reason.error ?? closedError());
+    this.#run = undefined;
     for (const stop of this.#stops.splice(0)) this.#stop(stop);
     this.#status.end();
     this.#liveness.end();

@@ -6,8 +6,8 @@ import type { Credentials } from "./line.ts";
 /** Asks the application's provider, and remembers what it gave last and what was refused. */
 export class CredentialSource<C> {
   readonly #provider: Credentials<C> | undefined;
-  #last: { readonly value: C } | undefined = undefined;
-  #rejected: { readonly value: C } | undefined = undefined;
+  #last: C | undefined = undefined;
+  #rejected: C | undefined = undefined;
 
   constructor(provider: Credentials<C> | undefined) {
     this.#provider = provider;
@@ -22,11 +22,11 @@ export class CredentialSource<C> {
     if (this.#provider === undefined) return undefined;
     if (typeof this.#provider !== "function") return this.#provider.static;
     const value = await this.#ask(this.#provider, refused, signal);
-    if (refused !== undefined && this.#rejected !== undefined && Object.is(this.#rejected.value, value)) {
+    if (refused !== undefined && Object.is(this.#rejected, value)) {
       throw settled(refused, "the credentials provider returned the same again");
     }
     // What comes after its dial was given up is presented to nobody, so nobody can have refused it.
-    if (!signal.aborted) this.#last = { value };
+    if (!signal.aborted) this.#last = value;
     return value;
   }
 

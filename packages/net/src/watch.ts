@@ -5,6 +5,7 @@ export class Watch<T> {
   #value: T;
   #version = 0;
   #ended = false;
+  /** One for each `next()` that has not been answered. */
   readonly #waiting = new Set<() => void>();
 
   constructor(value: T) {
@@ -99,6 +100,7 @@ class Cursor<T> implements AsyncIterableIterator<T> {
 /** The smallest thing that can be aborted; readers need no real `AbortController`. */
 class Stop implements AbortLike {
   aborted = false;
+  /** One for each wait of its reader. */
   readonly #listeners = new Set<() => void>();
 
   abort(): void {
