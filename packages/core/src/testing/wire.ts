@@ -2,6 +2,8 @@
 import type { Dice } from "./random.ts";
 import type { World } from "./world.ts";
 
+const ORDER_MS = 1e-6;
+
 export interface WireTraits {
   readonly latencyMs: number;
   /** Added to the latency, drawn for each message; order is kept. Default 0. */
@@ -63,7 +65,8 @@ export class Wire<M> {
     if (this.black || size > dropAbove) return;
     this.#freeAt = Math.max(this.#freeAt, now) + size / bytesPerMs;
     const arrival = this.#freeAt + latencyMs + jitterMs * this.#dice.random();
-    this.#lastArrival = Math.max(this.#lastArrival, arrival);
+    // Never at the same instant: ties are drawn, and would change the order.
+    this.#lastArrival = Math.max(this.#lastArrival + ORDER_MS, arrival);
     this.#world.at(this.#lastArrival, () => {
       if (!this.black) this.#arrive(message, size);
     });

@@ -48,7 +48,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     const stage = await refreshed();
     await stage.run(86_400_000);
     expire(stage, 3);
+    await stage.run(1_000);
     await stage.connected();
+    stage.expect(stage.subject.status.epoch === 2, "the token was not refused");
     await stage.end();
   },
 

@@ -70,16 +70,19 @@ export class TokenIssuer {
         if (refused) throw Object.assign(new Error("the account is gone"), { retryable: false });
         return this.newest;
       case "late":
-        // The first answer comes when its dial has been given up, and after an older token was presented.
-        this.#calls += 1;
-        if (this.#calls === 1) await this.#sleep(300);
-        return this.#calls === 2 ? 1 : 2;
+        return this.#late((this.#calls += 1));
       case "slow":
         await this.#sleep(this.calm ? 1 : this.#dice.magnitude(1, 30_000));
         return this.newest;
       default:
         return this.newest;
     }
+  }
+
+  /** The first answer comes when its dial has been given up, and after an older token was presented. */
+  async #late(call: number): Promise<number> {
+    if (call === 1) await this.#sleep(300);
+    return call === 2 ? 1 : 2;
   }
 
   #sleep(ms: number): Promise<void> {
