@@ -6,7 +6,7 @@ import type { Scene } from "./scene.ts";
 const CHUNK = 64 * 1024;
 
 /** Bytes that depend on the seed and the position, so that a lost or repeated byte shows in the hash. */
-export function patternChunk(seed: number, offset: number, length: number): Buffer {
+function patternChunk(seed: number, offset: number, length: number): Buffer {
   const chunk = Buffer.allocUnsafe(length);
   for (let i = 0; i + 4 <= length; i += 4) chunk.writeUInt32LE(Math.imul(seed + 1, offset + i + 1) >>> 0, i);
   chunk.fill(seed & 0xff, length - (length % 4));

@@ -91,10 +91,11 @@ export const returns: readonly Act[] = [
       const target = await echoService(scene);
       const relay = await startRelay(scene);
       const one = await startTunnel(scene, relay.port, target, ["--port", "25555", "--name", "one"]);
-      const two = scene.holdfast([
-        ...["expose", String(target), "--relay", `bore://127.0.0.1:${relay.port}`, "--port", "25555"],
-        ...["--name", "two", "--json", "--max-reconnect-delay", "1s"],
-      ]);
+      const two = scene.holdfast(
+        "expose --port 25555 --name two --json --max-reconnect-delay 1s"
+          .split(" ")
+          .concat(String(target), "--relay", `bore://127.0.0.1:${relay.port}`),
+      );
       const waiting = await tunnelState(two, "four failures", ({ failures }) => failures >= 4, 60_000);
       assert.match(waiting.line.failure?.message ?? "", /in use/);
       assert.equal(latest(one.command)?.epoch, 1, "the holder was displaced");
@@ -116,9 +117,12 @@ export const returns: readonly Act[] = [
       const one = await startTunnel(scene, relay.port, target, ["--port", "25556", "--name", "one"]);
       one.command.kill("SIGSTOP");
       const startedAt = performance.now();
-      const two = await startTunnel(scene, relay.port, target, [
-        ...["--port", "25556", "--name", "two", "--max-reconnect-delay", "1s"],
-      ]);
+      const two = await startTunnel(
+        scene,
+        relay.port,
+        target,
+        "--port 25556 --name two --max-reconnect-delay 1s".split(" "),
+      );
       const afterMs = performance.now() - startedAt;
       assert.equal(two.port, 25_556);
       assert.ok(afterMs < 20_000, `took ${afterMs} ms`);

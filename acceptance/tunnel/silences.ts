@@ -15,7 +15,10 @@ async function noticed(scene: Scene, silence: (proxy: FaultyProxy) => void): Pro
   scene.onEnd(() => proxy.close());
   if (!("port" in proxy.endpoint)) throw new Error("the proxy has no port");
   const tunnel = await startTunnel(scene, proxy.endpoint.port, target, [
-    ...["--heartbeat-timeout", `${TIMEOUT_MS}ms`, "--max-reconnect-delay", "1s"],
+    "--heartbeat-timeout",
+    `${TIMEOUT_MS}ms`,
+    "--max-reconnect-delay",
+    "1s",
   ]);
   await servesAgain(tunnel.port);
   silence(proxy);

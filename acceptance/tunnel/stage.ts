@@ -1,7 +1,7 @@
 // A relay and a tunnel, started as a user starts them, and what a scene asks of them.
 import assert from "node:assert/strict";
 import { until } from "../harness/condition.ts";
-import { Command, type Line } from "../harness/command.ts";
+import type { Command, Line } from "../harness/command.ts";
 import { echoes, listens } from "../harness/service.ts";
 import type { Scene } from "../harness/scene.ts";
 
@@ -20,7 +20,7 @@ export interface RunningTunnel {
 }
 
 /** The range that acceptance relays hand out, away from the ports that the kernel gives to clients. */
-export const PORTS = "20000-29999";
+const PORTS = "20000-29999";
 
 export async function startRelay(
   scene: Scene,

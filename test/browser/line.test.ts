@@ -103,8 +103,7 @@ it("a line in Chromium comes back after three cuts", async ({ skip }) => {
   if (chromium === undefined) {
     if (required)
       throw new Error("chromium is required here and is not installed (Debian package: chromium)");
-    console.warn("skipped: no chromium on this machine (Debian package: chromium)");
-    skip();
+    skip("no chromium on this machine (Debian package: chromium)");
   }
   expect(await result).toEqual({
     epoch: CUTS + 1,

@@ -32,13 +32,13 @@ export interface Attempt<C = unknown> {
   /** The last peer met here was not ours: verify who it is before sending anything secret. */
   readonly suspect: boolean;
   /** A byte came. Cheap: call it for every chunk. */
-  heard(): void;
+  readonly heard: () => void;
   /** The link has ended. `undefined` or an error of `fault: "peer"` means that the peer ended it. */
-  lost(cause?: unknown): void;
+  readonly lost: (cause?: unknown) => void;
   /** The peer announced that it will end this link, and over how many milliseconds its clients should return. */
-  draining(windowMs?: number): void;
+  readonly draining: (windowMs?: number) => void;
   /** Bytes handed over and not yet acknowledged, and a count that grows whenever any of them moves. */
-  progress(unackedBytes: number, movedBytes: number): void;
+  readonly progress: (unackedBytes: number, movedBytes: number) => void;
 }
 
 /** Make a link. Resolve when the handshake is complete; reject with anything (see `HoldfastError.from`). */

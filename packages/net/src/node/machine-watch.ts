@@ -6,7 +6,7 @@ import { systemClock } from "../host.ts";
 export type MachineListener = (reason: WakeReason, addresses: readonly string[]) => void;
 
 /** How often it looks. */
-export const TICK_MS = 1_000;
+const TICK_MS = 1_000;
 
 /** More than this between the clocks, or a tick that is later than this, is sleep. */
 const SLEPT_MS = 2_000;

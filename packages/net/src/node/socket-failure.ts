@@ -50,7 +50,7 @@ export function aborted(reason: unknown): HoldfastError {
 }
 
 /** The system's name of an error (`ECONNREFUSED`); of several, the first address's. */
-export function codeOf(thrown: unknown): string {
+function codeOf(thrown: unknown): string {
   const first: unknown = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
   const code = (first as { code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : "";

@@ -3,7 +3,7 @@ import type { Clock, Random, Timer } from "@holdfast/core";
 import { connect, type Attempt, type ConnectOptions, type Dial, type Line, type Link } from "@holdfast/net";
 
 /** A clock that moves by hand. It counts its timers, so that leaks show. */
-export class HandClock implements Clock {
+class HandClock implements Clock {
   now = 0;
   /** Added to wall time: somebody sets the clock. */
   wallShiftMs = 1_800_000_000_000;
