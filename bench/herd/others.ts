@@ -73,8 +73,9 @@ function grpc(dice: Dice): (n: number) => number {
   return (n) => {
     if (n === 1) return 0;
     if (n === 2) return 1_000;
-    last = Math.min(1.6 * last, 120_000);
-    return last + dice.between(-0.2, 0.2) * last;
+    const middle = Math.min(1.6 * last, 120_000);
+    last = middle + dice.between(-0.2, 0.2) * middle;
+    return last;
   };
 }
 

@@ -2,8 +2,8 @@
 import { scenarios, simulate, tryScenarios } from "@holdfast/net/testing";
 import { describe, expect, it } from "vitest";
 
-const SAMPLE = 24;
-const AT_ONCE = 6;
+const SAMPLE = 60;
+const AT_ONCE = 10;
 
 describe("the engine in a simulated world", () => {
   for (let first = 1; first <= SAMPLE; first += AT_ONCE) {

@@ -1,8 +1,8 @@
 // Whether what the engine just did was allowed: a dial that it begins, a link that it gives up, a wait that it
 // announces.
 import type { HoldfastError } from "@holdfast/core";
-import { scheduledRange, jittered } from "./facts.ts";
-import { hintOf, SUSPECT, type Cause, type Ledger } from "./ledger.ts";
+import { hintOf, jittered, scheduledRange, SUSPECT } from "./facts.ts";
+import type { Cause, Ledger } from "./ledger.ts";
 
 const GAP_MS = 100;
 const BLIP_MS = 250;

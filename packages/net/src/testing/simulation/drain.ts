@@ -4,5 +4,5 @@
 const HOPS = 24;
 
 export async function drain(): Promise<void> {
-  for (let hop = 0; hop < HOPS; hop++) await undefined;
+  for (let hop = 0; hop < HOPS; hop++) await Promise.resolve();
 }

@@ -1,7 +1,8 @@
 // Whether a line had reason enough to end, and the reason that it gives.
 import type { EndReason } from "@holdfast/core";
 import { LATE_MS } from "./conduct.ts";
-import { SUSPECT, type Ledger } from "./ledger.ts";
+import { SUSPECT } from "./facts.ts";
+import type { Ledger } from "./ledger.ts";
 
 export function judgeEnd(ledger: Ledger, reason: EndReason): void {
   const { world } = ledger;

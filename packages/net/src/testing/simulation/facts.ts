@@ -1,6 +1,9 @@
 // A policy as the documents read it, computed here a second time: the simulation judges the engine by this, and
 // never by the engine's own reading.
-import type { Backoff, Jitter, Policy } from "@holdfast/core";
+import type { Backoff, HoldfastError, Jitter, Policy } from "@holdfast/core";
+
+/** Not who was expected: a captive portal, say. */
+export const SUSPECT: ReadonlySet<string> = new Set(["identity_changed", "not_our_peer"]);
 
 export interface Facts {
   readonly strategy: NonNullable<Backoff["strategy"]>;
@@ -96,4 +99,10 @@ function riseOf(facts: Facts, index: number): number {
   const numbers = [1, 1];
   while (numbers.length <= Math.min(index, 80)) numbers.push((numbers.at(-1) ?? 1) + (numbers.at(-2) ?? 1));
   return facts.initialMs * (numbers[Math.min(index, 80)] ?? Infinity);
+}
+
+/** What the peer asked for, as far as it is honoured. */
+export function hintOf(failure: HoldfastError, facts: Facts): number | undefined {
+  const { retryAfterMs } = failure;
+  return retryAfterMs === undefined ? undefined : Math.min(Math.max(0, retryAfterMs), facts.maxRetryAfterMs);
 }

@@ -1,6 +1,7 @@
 // The invariants, checked after every step of the world.
 import type { Status } from "@holdfast/core";
-import { SUSPECT, type Ledger } from "./ledger.ts";
+import { SUSPECT } from "./facts.ts";
+import type { Ledger } from "./ledger.ts";
 import { probeMs, silentAt } from "./conduct.ts";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

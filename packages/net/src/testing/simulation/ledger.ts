@@ -5,9 +5,8 @@ import type { Host, World } from "@holdfast/core/testing";
 import type { Attempt } from "../../link.ts";
 import type { SimulatedLink } from "./carrier.ts";
 import { judgeDial, judgeHangUp, LATE_MS, silentAt } from "./conduct.ts";
-import type { Facts } from "./facts.ts";
+import { hintOf, SUSPECT, type Facts } from "./facts.ts";
 
-export const SUSPECT: ReadonlySet<string> = new Set(["identity_changed", "not_our_peer"]);
 const RESTARTS: ReadonlySet<string> = new Set(["restarting", "relay_lost"]);
 
 export interface Run {
@@ -306,9 +305,4 @@ export class Ledger {
     if (run === undefined) throw new Error(`no run ${id}`);
     return run;
   }
-}
-
-export function hintOf(failure: HoldfastError, facts: Facts): number | undefined {
-  const { retryAfterMs } = failure;
-  return retryAfterMs === undefined ? undefined : Math.min(Math.max(0, retryAfterMs), facts.maxRetryAfterMs);
 }

@@ -185,8 +185,9 @@ export class Weather {
   #silencePongs(): void {
     const age = this.#age;
     const peer = this.#peer;
-    if (this.#dice.chance(0.5)) peer.pongs = false;
-    else if (this.#dice.chance(0.5)) peer.acks = false;
+    const what = this.#dice.pick(["pongs", "pongs", "acks", "late"]);
+    if (what === "pongs") peer.pongs = false;
+    else if (what === "acks") peer.acks = false;
     else peer.pongDelayMs = this.#dice.magnitude(10, 20_000);
     this.#world.after(this.#dice.magnitude(1_000, 120_000), () => {
       if (age !== this.#age) return;
