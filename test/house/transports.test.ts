@@ -19,6 +19,6 @@ describe("rule 5: transports", () => {
   });
 
   it.each(transports)("%s passes the compliance suite", (name) => {
-    expect(suites.some((text) => new RegExp(`\\b${name}\\(`).test(text))).toBe(true);
+    expect(suites.some((text) => new RegExp(`transportCompliance\\(\\s*"${name}"`).test(text))).toBe(true);
   });
 });

@@ -5,7 +5,7 @@ import type { Command, Context } from "./command.ts";
 import { commands, type Listed } from "./commands.ts";
 import { EXIT, exitCodeOfError, type ExitCode } from "./exit-codes.ts";
 import { helpForAll, helpForCommand } from "./help.ts";
-import type { outputOptions } from "./options/common.ts";
+import type { outputOptions } from "./options/flags.ts";
 import { readConfigFile } from "./options/config-file.ts";
 import { tomlKey, type OptionSet, type Values } from "./options/option.ts";
 import type { Parsed } from "./options/parse-arguments.ts";

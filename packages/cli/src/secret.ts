@@ -1,7 +1,7 @@
 // The shared secret, from wherever it was given: one place only.
 import { readFile, stat } from "node:fs/promises";
 import type { Values } from "./options/option.ts";
-import type { secretOptions } from "./options/common.ts";
+import type { secretOptions } from "./options/flags.ts";
 import type { Output } from "./terminal/output.ts";
 import { usageError } from "./usage.ts";
 

@@ -7,6 +7,7 @@ import { openBoreTunnel, type BoreTunnel } from "@holdfast/tunnel";
 import { describeOutage, describeState } from "./describe.ts";
 import type { RelayUrl } from "./options/values.ts";
 import { escapeText } from "./terminal/escape.ts";
+import { plural } from "./terminal/format.ts";
 import type { Output } from "./terminal/output.ts";
 
 export interface ShownTunnelOptions {
@@ -93,7 +94,7 @@ export function openShownTunnel(host: ControlHost, options: ShownTunnelOptions):
 }
 
 function kept(tunnel: BoreTunnel): string[] {
-  return tunnel.streams === 0 ? [] : [`${tunnel.streams} streams open`];
+  return tunnel.streams === 0 ? [] : [`${plural(tunnel.streams, "stream")} open`];
 }
 
 /** Says what a tunnel waits for, and where it listens. */

@@ -85,6 +85,7 @@ class Connection {
   readonly #timeoutMs: number;
   readonly #onPush: (push: Push) => void;
   readonly #decoder = new JsonLineDecoder(MAX_REPLY_BYTES);
+  /** One for each request that waits for its answer. */
   readonly #waiters: Waiter[] = [];
   #failure: HoldfastError | undefined;
 

@@ -160,6 +160,7 @@ async function listening(server: Server, path: string): Promise<void> {
 class Clients {
   readonly #limits: ControlLimits;
   readonly #serve: (socket: Socket, limits: SessionLimits) => Session;
+  /** At most `maxClients`. */
   readonly #sessions = new Set<Session>();
 
   constructor(limits: ControlLimits, serve: (socket: Socket, limits: SessionLimits) => Session) {

@@ -10,6 +10,7 @@ const NEWLINE = 0x0a;
 export class JsonLineDecoder {
   readonly #maxLineBytes: number;
   readonly #text = new TextDecoder("utf-8", { fatal: true });
+  /** The unfinished line: at most `maxLineBytes` in all. */
   #parts: Uint8Array[] = [];
   #bytes = 0;
 

@@ -46,7 +46,9 @@ interface Registered {
 export class Registry {
   readonly #pid: number;
   readonly #clock: Pick<Clock, "wall">;
+  /** One for each thing that the program runs. */
   readonly #items = new Map<number, Registered>();
+  /** One for each client, which are limited, and one for the program itself. */
   readonly #listeners = new Set<(event: ControlEvent) => void>();
   #nextId = 1;
   #seq = 0;

@@ -33,6 +33,7 @@ class Session {
   readonly #options: SessionOptions;
   readonly #decoder: JsonLineDecoder;
   readonly #stopListening: () => void;
+  /** At most the topics that there are. */
   #topics: ReadonlySet<Topic> = new Set();
   #missed = 0;
   #ended = false;

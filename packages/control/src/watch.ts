@@ -35,6 +35,7 @@ export function watchProcesses(options: WatchOptions): Watch {
 
 class Watcher {
   readonly #options: WatchOptions;
+  /** One for each running process of this user. */
   readonly #clients = new Map<string, ControlClient | "dialing">();
   readonly #timer: ReturnType<Clock["timer"]>;
   #closed = false;

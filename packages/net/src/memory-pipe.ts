@@ -23,9 +23,13 @@ export class MemoryPipe {
   readonly #latencyMs: number;
   readonly #maxBytes: number;
   readonly #timer: Timer;
+  /** With `#arrived`, bounded by `maxBytes`: a writer waits beyond it. */
   readonly #onTheWay: OnTheWay[] = [];
+  /** See `#onTheWay`: the two share one limit. */
   readonly #arrived: Uint8Array[] = [];
+  /** One for each `receive` that waits. */
   readonly #readers: Waiter<Uint8Array | undefined>[] = [];
+  /** One for each `send` that waits. */
   readonly #writers: Waiter<void>[] = [];
   #bytes = 0;
   #deliveryDue = false;

@@ -2,7 +2,7 @@
 import { defineCommand, type Command, type Context } from "../command.ts";
 import { commands } from "../commands.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { outputOptions } from "../options/common.ts";
+import { outputOptions } from "../options/flags.ts";
 import { didYouMean, usageError } from "../usage.ts";
 
 export const completion = defineCommand({

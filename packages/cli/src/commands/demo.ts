@@ -10,7 +10,7 @@ import { Stage } from "../demo/stage.ts";
 import { summaryLines } from "../demo/summary.ts";
 import { Traffic } from "../demo/traffic.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { outputOptions } from "../options/common.ts";
+import { outputOptions } from "../options/flags.ts";
 import { flag, type Values } from "../options/option.ts";
 import { handleSignals } from "../signals.ts";
 import { LiveView } from "../terminal/live-view.ts";
@@ -39,6 +39,9 @@ export const demo = defineCommand({
 });
 
 type Outages = DemoSummary["outages"];
+
+/** With `--forever`, as many as the table may show. */
+const MOST_OUTAGES = 100;
 
 async function run(
   context: Context,
@@ -91,6 +94,7 @@ class Show {
   readonly #view: LiveView | undefined;
   readonly #forever: boolean;
   readonly #startedAt = performance.now();
+  /** At most `MOST_OUTAGES`. */
   readonly #outages: Outages = [];
   #cut: Cut | undefined;
 
@@ -134,6 +138,7 @@ class Show {
       if (stop.reason !== undefined) return;
       this.#cut = cut;
       this.#outages.push({ name: cut.name, away_ms: null, noticed_after_ms: null, attempts: 0 });
+      if (this.#outages.length > MOST_OUTAGES) this.#outages.shift();
       this.output.status(this.output.style(`cut: ${cut.name}`, "bold"));
       this.output.line({ type: "cut", name: cut.name, at_ms: Math.round(this.#elapsed()) });
       await cut.begin(stage);

@@ -6,7 +6,7 @@ import { defineCommand, type Context } from "../command.ts";
 import { checkClock, checkFileLimit, checkNode, checkRuntimeFolder } from "../doctor/machine.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { findRunningRelay } from "../find-relay.ts";
-import { outputOptions, policyOf, reconnectOptions } from "../options/common.ts";
+import { outputOptions, policyOf, reconnectOptions } from "../options/flags.ts";
 import { optional, type Values } from "../options/option.ts";
 import { parseRelayUrl } from "../options/values.ts";
 import { escapeText } from "../terminal/escape.ts";

@@ -4,7 +4,7 @@ import { defineCommand, type Context } from "../command.ts";
 import { Stop } from "../control.ts";
 import { describeEntry, describeEvent } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { outputOptions } from "../options/common.ts";
+import { outputOptions } from "../options/flags.ts";
 import { withDefault, type Values } from "../options/option.ts";
 import { needUnixSockets } from "../select.ts";
 import { handleSignals } from "../signals.ts";

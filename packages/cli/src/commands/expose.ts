@@ -13,7 +13,7 @@ import {
   policyOf,
   reconnectOptions,
   secretOptions,
-} from "../options/common.ts";
+} from "../options/flags.ts";
 import { optional, type Values } from "../options/option.ts";
 import { parsePortList, parseRelayUrl, parseTarget } from "../options/values.ts";
 import { startShownRelay, type ShownRelay } from "../relay-process.ts";

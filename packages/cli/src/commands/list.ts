@@ -2,7 +2,7 @@
 import { defineCommand, type Context } from "../command.ts";
 import { describeEntry, describeLastHeard } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { outputOptions } from "../options/common.ts";
+import { outputOptions } from "../options/flags.ts";
 import { destinationOf, needUnixSockets, withEntries } from "../select.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { formatTable } from "../terminal/format.ts";

@@ -1,7 +1,7 @@
 // `holdfast reconnect`: dial now instead of later, or make sure that the link is alive.
 import { defineCommand, type Context } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { outputOptions } from "../options/common.ts";
+import { outputOptions } from "../options/flags.ts";
 import { needUnixSockets, selectEntry, withEntries } from "../select.ts";
 import { escapeText } from "../terminal/escape.ts";
 

@@ -2,7 +2,7 @@
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { drainOption, nameOption, outputOptions, secretOptions } from "../options/common.ts";
+import { drainOption, nameOption, outputOptions, secretOptions } from "../options/flags.ts";
 import { flag, optional, withDefault, type Values } from "../options/option.ts";
 import { parsePortOrAny, parsePortRange, parseText } from "../options/values.ts";
 import { startShownRelay } from "../relay-process.ts";

@@ -5,7 +5,7 @@ import { Stop } from "../control.ts";
 import { describeEntry, describeLastHeard } from "../describe.ts";
 import { entriesOfPush, removedBy } from "../entries-of-push.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { outputOptions } from "../options/common.ts";
+import { outputOptions } from "../options/flags.ts";
 import { flag, type Values } from "../options/option.ts";
 import { destinationOf, isMeant, needUnixSockets, selectEntry, withEntries } from "../select.ts";
 import { handleSignals } from "../signals.ts";

@@ -6,7 +6,7 @@ import { Stop } from "../control.ts";
 import { describeEntry } from "../describe.ts";
 import { entriesOfPush, removedBy } from "../entries-of-push.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { outputOptions } from "../options/common.ts";
+import { outputOptions } from "../options/flags.ts";
 import { optional, withDefault, type Values } from "../options/option.ts";
 import { parseDuration, parseState, type WantedState } from "../options/values.ts";
 import { isMeant, needUnixSockets } from "../select.ts";

@@ -11,6 +11,7 @@ import {
 
 export class CuttableProxy {
   readonly #target: () => Endpoint;
+  /** At most two for each request that is under way. */
   readonly #sockets = new Set<Socket>();
   #listener: Listener | undefined;
   #swallowing = false;

@@ -34,7 +34,7 @@ export class Traffic {
   failed = 0;
   /** The longest time between two requests that were served. */
   longestGapMs = 0;
-  /** `true` for served, oldest first. */
+  /** `true` for served, oldest first; at most as many as are shown. */
   readonly recent: boolean[] = [];
   readonly #address: () => { readonly host: string; readonly port: number } | undefined;
   readonly #now: () => number;

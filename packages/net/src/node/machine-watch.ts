@@ -14,10 +14,12 @@ const SLEPT_MS = 2_000;
 export class MachineWatch {
   readonly #clock: Clock;
   readonly #addresses: () => readonly string[];
+  /** One for each line that wants to be woken. */
   readonly #listeners = new Set<MachineListener>();
   #stop: (() => void) | undefined = undefined;
   #mono = 0;
   #wall = 0;
+  /** At most the addresses that the machine has. */
   #known: readonly string[] = [];
 
   constructor(clock: Clock, addresses: () => readonly string[]) {

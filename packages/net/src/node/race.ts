@@ -14,8 +14,11 @@ export class AddressRace<A> {
   readonly winner: Promise<Socket>;
   readonly #connect: Connect<A>;
   readonly #timer: Timer;
+  /** At most the addresses of one host. */
   readonly #waiting: A[] = [];
+  /** At most one for each address. */
   readonly #running = new Set<Socket>();
+  /** At most one for each address. */
   readonly #errors: unknown[] = [];
   #moreExpected = false;
   #ended = false;

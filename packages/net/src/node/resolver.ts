@@ -34,7 +34,9 @@ export class Resolver {
   readonly #clock: Clock;
   readonly #lateAfterMs: number;
   readonly #maxHosts: number;
+  /** One for each host that is being dialled. */
   readonly #inFlight = new Map<string, Promise<readonly Address[]>>();
+  /** At most `maxHosts`. */
   readonly #lastGood = new Map<string, readonly Address[]>();
 
   constructor(options: ResolverOptions = {}) {
