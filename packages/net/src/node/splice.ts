@@ -1,6 +1,7 @@
 // Two sockets become one connection: bytes are copied both ways until both sides are done.
 import type { Socket } from "node:net";
 import { HoldfastError } from "@holdfast/core";
+import { readDirectly, type DirectRead } from "./direct-read.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import { onOrderlyEnd } from "./orderly-end.ts";
@@ -31,6 +32,8 @@ interface Way {
   readonly to: Socket;
   readonly source: Endpoint;
   bytes: number;
+  /** Absent if everything comes by `data`. */
+  reading: DirectRead | undefined;
 }
 
 class Splice {
@@ -42,8 +45,8 @@ class Splice {
   constructor(a: Socket, b: Socket, resolve: (result: SpliceResult) => void) {
     this.#resolve = resolve;
     this.#ways = [
-      { from: a, to: b, source: peerOf(a), bytes: 0 },
-      { from: b, to: a, source: peerOf(b), bytes: 0 },
+      { from: a, to: b, source: peerOf(a), bytes: 0, reading: undefined },
+      { from: b, to: a, source: peerOf(b), bytes: 0, reading: undefined },
     ];
     for (const way of this.#ways) this.#watch(way);
     for (const way of this.#ways) this.#copy(way);
@@ -60,6 +63,7 @@ class Splice {
   #copy(way: Way): void {
     const { from, to } = way;
     if (from.destroyed || to.destroyed) return;
+    way.reading = this.#readDirectly(way);
     from.on("data", (chunk: Buffer) => {
       way.bytes += chunk.length;
       if (!to.write(chunk)) from.pause();
@@ -69,8 +73,29 @@ class Splice {
     from.resume();
   }
 
+  /** One buffer for all that comes: it is read into again as soon as the system has taken what is in it. */
+  #readDirectly(way: Way): DirectRead | undefined {
+    const { from, to } = way;
+    // Somebody else counts on seeing the bytes as well.
+    if (from.listenerCount("data") > 0) return undefined;
+    let stopped = false;
+    // Not by `drain` alone, which comes only after a write that reached the mark.
+    const taken = (): void => {
+      if (!stopped || to.writableLength > 0) return;
+      stopped = false;
+      from.resume();
+    };
+    return readDirectly(from, (bytes) => {
+      way.bytes += bytes.length;
+      to.write(bytes, taken);
+      stopped = to.writableLength > 0;
+      return !stopped;
+    });
+  }
+
   /** Both orderly ends are needed: without them the other side must not look as if it were complete. */
-  #closed({ from, to, source }: Way): void {
+  #closed({ from, to, source, reading }: Way): void {
+    reading?.end(to.writableLength === 0);
     if (!from.readableEnded || !from.writableFinished) {
       this.#error ??= linkFailure(source, from.errored ?? cutShort(source));
       resetSocket(to);

@@ -1,0 +1,98 @@
+// Reading a socket into a buffer of our own, again and again, so that bulk data is neither allocated nor copied here.
+// Node offers that as `onread`, but only for sockets that it connects itself and only from their beginning. This file
+// switches it on for any TCP socket, half way too, by what `onread` sets inside. That is undocumented: it is used
+// only where everything it needs is there, and whoever reads must have another way.
+import { Socket } from "node:net";
+
+/** What most sockets of visitors never fill; one that does gets a large buffer. */
+const FIRST_BYTES = 4 * 1024;
+const LARGE_BYTES = 256 * 1024;
+/** Large buffers that are kept for the next socket; more are left to the garbage collector. */
+const MAX_SPARE = 16;
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** At most `MAX_SPARE`. */
+const spare: Buffer[] = [];
+
+/**
+ * Takes bytes that are valid until it returns `true`, or until the socket is resumed if it returns `false`, which
+ * stops the reading.
+ */
+export type TakeBytes = (bytes: Buffer) => boolean;
+
+export interface DirectRead {
+  /** The socket is done. `unused`: nobody holds the bytes that were taken last. */
+  end(unused: boolean): void;
+}
+
+/**
+ * Read what comes from now on by `take` instead of `data`; `end`, `pause` and `resume` work as always. What was read
+ * before comes by `data`, first. Keep a listener for it: it is also where bytes would go if Node changed inside.
+ * @returns nothing if this socket, or this Node, does not allow it. Then nothing has changed.
+ */
+export function readDirectly(socket: Socket, take: TakeBytes): DirectRead | undefined {
+  const inside = insideOf(socket);
+  if (inside === undefined) return undefined;
+  const { fields, keys, handle } = inside;
+  let buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  fields[keys.buffer] = buffer;
+  // Asked for after each read, so a buffer may be exchanged, but never while the system reads into it.
+  fields[keys.next] = () => buffer;
+  fields[keys.take] = (count: number, filled: Buffer): boolean => {
+    if (count === filled.length && count < LARGE_BYTES)
+      buffer = spare.pop() ?? Buffer.allocUnsafeSlow(LARGE_BYTES);
+    return take(filled.subarray(0, count));
+  };
+  handle.useUserBuffer(buffer);
+  return {
+    end(unused) {
+      if (unused && buffer.length === LARGE_BYTES && spare.length < MAX_SPARE) spare.push(buffer);
+      buffer = NOTHING;
+      fields[keys.buffer] = null;
+    },
+  };
+}
+
+/** The part of the system's socket that is needed. */
+interface ReadHandle {
+  useUserBuffer(buffer: Uint8Array): void;
+}
+
+interface Inside {
+  readonly fields: Record<symbol, unknown>;
+  readonly keys: Keys;
+  readonly handle: ReadHandle;
+}
+
+/** The fields of a socket behind `onread`. */
+interface Keys {
+  /** What is read into. */
+  readonly buffer: symbol;
+  /** A function that gives the next buffer. */
+  readonly next: symbol;
+  /** A function that takes what was read. */
+  readonly take: symbol;
+}
+
+const keysOfSockets = findKeys();
+
+/** A plain socket that is connected, that nobody reads directly yet, and that has all that is needed. */
+function insideOf(socket: Socket): Inside | undefined {
+  if (keysOfSockets === undefined || Object.getPrototypeOf(socket) !== Socket.prototype) return undefined;
+  const fields = socket as unknown as Record<symbol, unknown>;
+  const { _handle: handle } = socket as unknown as { readonly _handle: Partial<ReadHandle> | null };
+  if (socket.destroyed || socket.connecting || typeof handle?.useUserBuffer !== "function") return undefined;
+  if (fields[keysOfSockets.buffer] !== null) return undefined;
+  return { fields, keys: keysOfSockets, handle: handle as ReadHandle };
+}
+
+function findKeys(): Keys | undefined {
+  const symbols = Object.getOwnPropertySymbols(new Socket());
+  const [buffer, next, take] = ["kBuffer", "kBufferGen", "kBufferCb"].map((name) =>
+    symbols.find(({ description }) => description === name),
+  );
+  return buffer === undefined || next === undefined || take === undefined
+    ? undefined
+    : { buffer, next, take };
+}
