@@ -105,11 +105,12 @@ export class DialRun<L extends Link, C> {
   #progress(unackedBytes: number, movedBytes: number): void {
     if (this.#over || this.link === undefined) return;
     const [now, busy] = [this.#clock.mono(), unackedBytes > 0];
-    // A write says nothing new, and must not hide the acknowledgement that comes right after it.
+    // A write says nothing new: it must neither hide the acknowledgement that comes right after it, nor be taken
+    // for one that was not passed on.
     const moved = movedBytes !== this.#movedBytes && now - this.#movedAt >= PROGRESS_MS;
+    this.#movedBytes = movedBytes;
     if (busy === this.#busy && !moved) return;
     this.#busy = busy;
-    this.#movedBytes = movedBytes;
     this.#movedAt = now;
     this.#feed({ type: "progress", dial: this.#order.dial, unackedBytes, movedBytes });
   }
