@@ -33,7 +33,8 @@ export function dialFailed(
     grace: before.grace || late,
   };
   const first = before.epoch === 0 && (before.failures === 0 || before.refused !== undefined);
-  if (first && failure.kind !== "unauthorized" && failsFast(config, failure)) {
+  const settled = failure.kind === "unauthorized" || failure.code === "replaced";
+  if (first && !settled && failsFast(config, failure)) {
     return stay(end(memory, "failed", failure, now));
   }
   return judge(memory, before.refused, undefined, failure, now, config, random);
