@@ -185,15 +185,21 @@ export const moreMutants: readonly Mutant[] = [
     id: "C25",
     name: "a write hides the acknowledgement right after it",
     file: `${NET}/dial-run.ts`,
-    find: "    this.#busy = busy;\n    this.#movedBytes = movedBytes;",
-    replace: "    this.#movedBytes = movedBytes;",
-    also: [
-      {
-        file: `${NET}/dial-run.ts`,
-        find: "if (busy === this.#busy && !moved) return;",
-        replace:
-          "if (busy === this.#busy && now - this.#movedAt < PROGRESS_MS) return;\n    this.#busy = busy || moved;",
-      },
-    ],
+    find: "if (busy === this.#busy && !moved) return;",
+    replace: "if (busy === this.#busy && now - this.#movedAt < PROGRESS_MS) return;",
+  },
+  {
+    id: "C26",
+    name: "a write is taken for an acknowledgement that was not passed on",
+    file: `${NET}/dial-run.ts`,
+    find: "    this.#movedBytes = movedBytes;\n    if (busy === this.#busy && !moved) return;",
+    replace: "    if (busy === this.#busy && !moved) return;\n    this.#movedBytes = movedBytes;",
+  },
+  {
+    id: "C27",
+    name: "failFast hides that the line was replaced",
+    file: `${MACHINE}/verdict.ts`,
+    find: `failure.kind === "unauthorized" || failure.code === "replaced";`,
+    replace: `failure.kind === "unauthorized";`,
   },
 ];

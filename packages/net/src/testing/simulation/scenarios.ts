@@ -112,6 +112,36 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await stage.end();
   },
 
+  "a write is not taken for progress": async () => {
+    const stage = new Stage();
+    await stage.connected();
+    const { link } = stage.subject.line;
+    stage.peer.acks = false;
+    link?.write(50);
+    await stage.run(1_000);
+    stage.peer.acks = true;
+    link?.write(100);
+    link?.write(100);
+    await stage.run(1_000);
+    stage.peer.acks = false;
+    await stage.run(20_000);
+    link?.write(10);
+    await stage.run(60_000);
+    stage.expect(stage.subject.status.epoch === 2, "data that does not move was not noticed");
+    await stage.end();
+  },
+
+  "a line that is replaced at its first dial says so": async () => {
+    const failure = fromPeer("replaced", { kind: "fatal" });
+    const stage = new Stage({
+      policy: { failFast: true },
+      before: (peer) => (peer.answer = () => ({ type: "refuse", failure })),
+    });
+    await stage.run(10_000);
+    stage.expect(stage.subject.reason?.code === "replaced", "says something else");
+    await stage.end();
+  },
+
   "a veto ends it": async () => {
     const stage = new Stage({ hook: () => false });
     await stage.connected();
