@@ -2,6 +2,9 @@
 import { connect, watchEpochs, type Dial, type Link } from "@holdfast/net";
 import { browserWakes } from "@holdfast/net/browser";
 
+/** The one thing that it needs of the page and that Node has no type for. */
+const { location } = globalThis as unknown as { location: { host: string } };
+
 interface SocketLink extends Link {
   readonly socket: WebSocket;
 }

@@ -343,3 +343,27 @@ test("the control socket of a real process speaks to anybody who can type JSON",
     .map((line) => JSON.parse(line) as { type: string; code?: string });
   expect(types).toMatchObject([{ type: "hello" }, { type: "error", code: "unsupported" }, { type: "list" }]);
 });
+
+test("SIGHUP has the relay read its secret again, and drops nobody", async () => {
+  const home = await makeHome();
+  const file = join(home, "secret");
+  await writeFile(file, "old\n", { mode: 0o600 });
+  const { relay, url } = await startRelay(home, "--secret-file", file);
+  const { port } = await startEcho();
+  const tunnel = start(["expose", String(port), "--relay", url, "--json"], {
+    home,
+    env: { HOLDFAST_SECRET: "old" },
+  });
+  const at = await publicPort(tunnel);
+  await writeFile(file, "new\n", { mode: 0o600 });
+  relay.child.kill("SIGHUP");
+  await relay.says(/read the secret again/);
+  const stranger = await run(["expose", String(port), "--relay", url, "--name", "late"], {
+    home,
+    env: { HOLDFAST_SECRET: "old" },
+  });
+  expect(stranger.code).toBe(3);
+  expect(await ask(at, "still here")).toBe("still here");
+  expect((await tunnel.stop()).code).toBe(0);
+  expect((await relay.stop()).code).toBe(0);
+});

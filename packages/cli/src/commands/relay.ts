@@ -1,14 +1,16 @@
 // `holdfast relay`: a relay for tunnels, until it is told to stop.
+import { HoldfastError } from "@holdfast/core";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { drainOption, nameOption, outputOptions, secretOptions } from "../options/flags.ts";
 import { flag, optional, withDefault, type Values } from "../options/option.ts";
 import { parsePortOrAny, parsePortRange, parseText } from "../options/values.ts";
-import { startShownRelay } from "../relay-process.ts";
+import { startShownRelay, type ShownRelay } from "../relay-process.ts";
 import { readSecret } from "../secret.ts";
 import { handleSignals } from "../signals.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
+import type { Output } from "../terminal/output.ts";
 
 const options = {
   bind: withDefault(
@@ -47,7 +49,8 @@ export const relay = defineCommand({
   summary: "give tunnels a place where visitors reach them",
   description:
     "Runs a relay that bore clients and `holdfast expose` connect to. Without a secret it listens on this machine\n" +
-    "only, unless --anonymous says otherwise. SIGTERM and Ctrl-C let open streams finish; a second one stops now.",
+    "only, unless --anonymous says otherwise. SIGTERM and Ctrl-C let open streams finish; a second one stops now.\n" +
+    "SIGHUP reads --secret-file again and drops nobody.",
   usage: "",
   options,
   examples: [
@@ -84,7 +87,7 @@ async function run(
   );
   handleSignals({
     drain: (signal) => stop.ask(signal),
-    hangup: () => output.status("SIGHUP: this relay has nothing to reload; nobody was dropped"),
+    hangup: () => void reload(shown, values, output),
   });
   try {
     output.data(`listening at ${shown.url}`, { type: "ready", addresses: [shown.url] });
@@ -98,6 +101,21 @@ async function run(
     return EXIT.ok;
   } finally {
     await shown.relay.close();
+  }
+}
+
+/** SIGHUP: the secret's file is read again. Clients that are here stay. */
+async function reload(shown: ShownRelay, values: Values<typeof options>, output: Output): Promise<void> {
+  if (values.secretFile === undefined || values.secretFile === "-") {
+    output.status("SIGHUP: there is no --secret-file to read again; nobody was dropped");
+    return;
+  }
+  try {
+    const secret = await readSecret(values, output);
+    if (secret !== undefined) shown.relay.useSecret(secret);
+    output.status("SIGHUP: read the secret again; nobody was dropped");
+  } catch (thrown) {
+    output.warn(`SIGHUP: the old secret stays in force: ${HoldfastError.from(thrown).text}`);
   }
 }
 

@@ -16,12 +16,13 @@ export type Greeting =
   | { readonly type: "drop" };
 
 const DROP: Greeting = { type: "drop" };
+const WRONG_SECRET: Greeting = { type: "refuse", text: RELAY_TEXT.invalidSecret, wrongSecret: true };
 
 export interface GreetingOptions {
   readonly socket: Socket;
   readonly frames: FrameStream;
-  /** Absent: the relay is open to all. */
-  readonly key: SecretKey | undefined;
+  /** The secret first, then older ones, which are good for taking visitors only. None: the relay is open to all. */
+  readonly keys: readonly SecretKey[];
   readonly makeUuid: () => Uuid;
 }
 
@@ -32,14 +33,18 @@ export function greetingTimeout(): HoldfastError {
 
 /** Hear the peer out. Never rejects. */
 export async function greet(options: GreetingOptions): Promise<Greeting> {
-  const { socket, frames, key } = options;
-  if (key !== undefined) {
-    const refused = await authenticate(socket, frames, key, options.makeUuid());
-    if (refused !== undefined) return refused;
+  const { socket, frames, keys } = options;
+  let stale = false;
+  if (keys.length > 0) {
+    const known = await authenticate(socket, frames, keys, options.makeUuid());
+    if (typeof known !== "number") return known;
+    stale = known > 0;
   }
   try {
     const frame = await frames.next();
     const message = frame === undefined ? undefined : decodeClientMessage(frame);
+    // Clients that were here before the secret changed still bring a connection for each visitor.
+    if (stale && message?.type === "hello") return WRONG_SECRET;
     return message?.type === "hello" || message?.type === "accept" ? message : DROP;
   } catch {
     // Here bore says nothing either: only during authentication does a failure get a text.
@@ -47,20 +52,21 @@ export async function greet(options: GreetingOptions): Promise<Greeting> {
   }
 }
 
-/** @returns what to do instead of going on, or nothing if the peer knows the secret. */
+/** @returns which of the secrets the peer knows, or what to do instead of going on. */
 async function authenticate(
   socket: Socket,
   frames: FrameStream,
-  key: SecretKey,
+  keys: readonly SecretKey[],
   challenge: Uuid,
-): Promise<Greeting | undefined> {
+): Promise<Greeting | number> {
   socket.write(encode({ type: "challenge", id: challenge }));
   try {
     const frame = await frames.next();
     const message = frame === undefined ? undefined : decodeClientMessage(frame);
     if (message?.type !== "authenticate") return refuse(RELAY_TEXT.secretRequired);
-    if (checkAnswer(key, challenge, message.tag)) return undefined;
-    return { type: "refuse", text: RELAY_TEXT.invalidSecret, wrongSecret: true };
+    const { tag } = message;
+    const known = keys.findIndex((key) => checkAnswer(key, challenge, tag));
+    return known === -1 ? WRONG_SECRET : known;
   } catch (error) {
     const text = textOf(HoldfastError.from(error).code);
     return text === undefined ? DROP : refuse(text);

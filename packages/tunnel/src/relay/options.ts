@@ -74,6 +74,8 @@ export interface BoreRelay {
   readonly tunnels: readonly TunnelInfo[];
   /** The present status first; a slow reader misses those in between; ends with the relay. */
   changes(): AsyncIterableIterator<RelayStatus>;
+  /** Whoever comes from now on must know this secret; those who are here stay. */
+  useSecret(secret: string): void;
   /**
    * Take no tunnel and no visitor any more, let those that are there finish, then close. Clients see their tunnel
    * end last of all. Resolves when everything is closed, at most `timeoutMs` (default 30,000) later.

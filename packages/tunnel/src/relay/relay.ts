@@ -33,6 +33,8 @@ import { PendingVisitors } from "./visitors.ts";
 
 /** A newcomer waits 3 s for its answer; after this much of it, a probe of 2 s would come too late. */
 const PROBE_PATIENCE_MS = 500;
+/** How many secrets clients that are here may still use for their visitors, the present one included. */
+const MAX_SECRETS = 4;
 const DEFAULT_DRAIN_MS = 30_000;
 
 /**
@@ -49,7 +51,8 @@ export async function startBoreRelay(options: BoreRelayOptions = {}): Promise<Bo
 class Relay implements BoreRelay {
   readonly #clock: Clock;
   readonly #limits: RelayLimits;
-  readonly #key: SecretKey | undefined;
+  /** The present secret first; never more than `MAX_SECRETS`. Empty: open to all. */
+  #keys: readonly SecretKey[];
   readonly #onEvent: (event: RelayEvent) => void;
   readonly #admission: Admission;
   readonly #pacer: Pacer;
@@ -78,7 +81,7 @@ class Relay implements BoreRelay {
     const limits = resolveLimits(options.limits);
     this.#clock = clock;
     this.#limits = limits;
-    this.#key = options.secret === undefined ? undefined : secretKey(options.secret);
+    this.#keys = options.secret === undefined ? [] : [secretKey(options.secret)];
     this.#onEvent = harmless(options.onEvent);
     this.#admission = new Admission(limits, clock);
     this.#pacer = new Pacer({
@@ -128,6 +131,10 @@ class Relay implements BoreRelay {
 
   changes(): AsyncIterableIterator<RelayStatus> {
     return this.#changes.values();
+  }
+
+  useSecret(secret: string): void {
+    this.#keys = [secretKey(secret), ...this.#keys].slice(0, MAX_SECRETS);
   }
 
   drain(timeoutMs: number = DEFAULT_DRAIN_MS): Promise<void> {
@@ -192,7 +199,7 @@ class Relay implements BoreRelay {
     this.#greeting.set(frames, socket);
     this.#greetings.add(frames, this.#clock.mono());
     this.#ticker.start();
-    const greeting = await greet({ socket, frames, key: this.#key, makeUuid });
+    const greeting = await greet({ socket, frames, keys: this.#keys, makeUuid });
     this.#greeting.delete(frames);
     this.#greetings.delete(frames);
     if (greeting.type === "refuse" && greeting.wrongSecret) this.#admission.authenticationFailed(address);
