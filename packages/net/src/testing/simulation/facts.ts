@@ -25,7 +25,7 @@ export interface Facts {
   readonly strictIdentity: boolean;
 }
 
-export interface HeartbeatFacts {
+interface HeartbeatFacts {
   readonly timeoutMs: number;
   readonly busyTimeoutMs: number;
   readonly maxFailures: number;
