@@ -116,8 +116,10 @@ function mustEnd({ cause, facts, failures, opens, provider }: Ledger): string | 
   const excused = SUSPECT.has(failure.code) && opens > 0 && !facts.strictIdentity;
   if (failure.kind === "fatal" && !excused) return `${failure.code} is fatal`;
   if (!facts.reconnect) return "it was told not to reconnect";
+  // Whoever asked a person has answered for this attempt.
+  if (failure.prompt !== undefined) return undefined;
   if (failures >= facts.maxAttempts) return `${failures} attempts failed`;
-  if (failure.kind !== "unauthorized" || failure.prompt !== undefined) return undefined;
+  if (failure.kind !== "unauthorized") return undefined;
   if (provider !== "function") return "the only credential was refused";
   if (run.fetchedBecause !== undefined) return "a fresh credential was refused";
   return undefined;
