@@ -4,16 +4,18 @@
 // only where everything it needs is there, and whoever reads must have another way.
 import { Socket } from "node:net";
 
-/** What most sockets of visitors never fill; one that does gets a large buffer. */
+/** What most sockets of visitors never fill; one that does gets a large buffer, or the next best. */
 const FIRST_BYTES = 4 * 1024;
+const MEDIUM_BYTES = 64 * 1024;
 const LARGE_BYTES = 256 * 1024;
-/** Large buffers that are kept for the next socket; more are left to the garbage collector. */
-const MAX_SPARE = 16;
+/** Large buffers of all sockets together: 32 MiB. They are kept for the next socket. */
+const MAX_LARGE = 128;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** At most `MAX_SPARE`. */
+/** Large buffers that no socket has, at most `MAX_LARGE`. */
 const spare: Buffer[] = [];
+let largeInUse = 0;
 
 /**
  * Takes bytes that are valid until it returns `true`, or until the socket is resumed if it returns `false`, which
@@ -40,18 +42,30 @@ export function readDirectly(socket: Socket, take: TakeBytes): DirectRead | unde
   // Asked for after each read, so a buffer may be exchanged, but never while the system reads into it.
   fields[keys.next] = () => buffer;
   fields[keys.take] = (count: number, filled: Buffer): boolean => {
-    if (count === filled.length && count < LARGE_BYTES)
-      buffer = spare.pop() ?? Buffer.allocUnsafeSlow(LARGE_BYTES);
+    if (count === filled.length) buffer = largerThan(filled);
     return take(filled.subarray(0, count));
   };
   handle.useUserBuffer(buffer);
   return {
     end(unused) {
-      if (unused && buffer.length === LARGE_BYTES && spare.length < MAX_SPARE) spare.push(buffer);
+      if (buffer.length === LARGE_BYTES) {
+        largeInUse -= 1;
+        if (unused) spare.push(buffer);
+      }
       buffer = NOTHING;
       fields[keys.buffer] = null;
     },
   };
+}
+
+/** The buffer for a socket that filled this one: this one again, if there is no larger one to have. */
+function largerThan(filled: Buffer): Buffer {
+  if (filled.length === LARGE_BYTES) return filled;
+  if (largeInUse < MAX_LARGE) {
+    largeInUse += 1;
+    return spare.pop() ?? Buffer.allocUnsafeSlow(LARGE_BYTES);
+  }
+  return filled.length < MEDIUM_BYTES ? Buffer.allocUnsafeSlow(MEDIUM_BYTES) : filled;
 }
 
 /** The part of the system's socket that is needed. */

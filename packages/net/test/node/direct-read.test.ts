@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { openSocket, splice } from "@holdfast/net/node";
 import { readDirectly, type DirectRead } from "../../src/node/direct-read.ts";
-import { noise, pair, readAll, serve, until } from "./sockets.ts";
+import { closed, noise, pair, readAll, serve, until } from "./sockets.ts";
 
 /** What a socket that was read directly gave, chunk by chunk, copied. */
 function collect(socket: Socket): { chunks: Buffer[]; reading: DirectRead | undefined } {
@@ -76,6 +76,31 @@ describe("reading directly", () => {
     expect(lengths[0]).toBeLessThanOrEqual(4_096);
     expect(Math.max(...lengths)).toBeGreaterThan(65_536);
     near.destroy();
+  });
+
+  it("bounds the large buffers of all sockets together, and gives them back", async () => {
+    await using server = await serve();
+    const sent = noise(400_000);
+    const readAtOnce = async (count: number): Promise<number> => {
+      const pairs = [];
+      for (let i = 0; i < count; i++) pairs.push(await pair(server));
+      const readings = pairs.map(([near]) => collect(near));
+      for (const [, far] of pairs) far.write(sent);
+      for (const [near] of pairs) near.on("data", () => expect.unreachable()).resume();
+      const whole = ({ chunks }: { chunks: Buffer[] }): boolean =>
+        chunks.reduce((sum, { length }) => sum + length, 0) === sent.length;
+      await until(() => readings.every(whole));
+      for (const { chunks } of readings) expect(Buffer.concat(chunks).equals(sent)).toBe(true);
+      for (const [near, far] of pairs) {
+        far.destroy();
+        near.destroy();
+        await closed(near);
+      }
+      for (const { reading } of readings) reading?.end(true);
+      return readings.filter(({ chunks }) => chunks.some(({ length }) => length > 65_536)).length;
+    };
+    expect(await readAtOnce(150)).toBeLessThanOrEqual(128);
+    expect(await readAtOnce(20)).toBeGreaterThan(0);
   });
 
   it("leaves sockets alone that are not connected, destroyed, read directly already, or of another kind", async () => {
