@@ -142,6 +142,19 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await stage.end();
   },
 
+  "a drain spreads the return over the window that it announced": async () => {
+    const stage = new Stage();
+    await stage.connected();
+    await stage.run(20_000);
+    stage.peer.say({ type: "drain", windowMs: 100_000 });
+    await stage.run(1_000);
+    stage.peer.hangUp();
+    await stage.run(1_000);
+    const { status } = stage.subject;
+    stage.expect("delayMs" in status && status.delayMs > 1_000, "comes back at once with everybody else");
+    await stage.end();
+  },
+
   "a veto ends it": async () => {
     const stage = new Stage({ hook: () => false });
     await stage.connected();
