@@ -43,6 +43,17 @@ describe("rule 2: dependencies", () => {
     );
   });
 
+  it("locks the builds for every platform, or `npm ci` would refuse (mended by `npm run lock`)", () => {
+    const { packages: locked } = JSON.parse(textOf("package-lock.json")) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const wanted = Object.values(locked).flatMap(({ optionalDependencies = {} }) =>
+      Object.entries(optionalDependencies).filter(([, version]) => /^\d+\.\d+\.\d+$/.test(version)),
+    );
+    expect(wanted.length).toBeGreaterThan(0);
+    expect(wanted.filter(([name]) => !(`node_modules/${name}` in locked))).toEqual([]);
+  });
+
   it("pins every dependency exactly", () => {
     const loose = ["package.json", ...packages.map((name) => `packages/${name}/package.json`)].flatMap(
       (path) => {
