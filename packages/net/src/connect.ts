@@ -26,6 +26,7 @@ import { systemClock, type Signal } from "./host.ts";
 import type { ConnectOptions, Line, WakeSource } from "./line.ts";
 import type { Link } from "./link.ts";
 import { sameStatus, showTimes } from "./shown-status.ts";
+import { WallTimes } from "./wall-times.ts";
 import { Watch } from "./watch.ts";
 
 /** A timer that fires this late may be ahead of bytes that already wait in the socket: let those in first. */
@@ -47,6 +48,7 @@ class LineDriver<L extends Link, C> implements Line<L> {
   readonly #config: Config;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #times: WallTimes;
   readonly #timer: Timer;
   readonly #credentials: CredentialSource<C>;
   readonly #status: Watch<Status>;
@@ -66,6 +68,7 @@ class LineDriver<L extends Link, C> implements Line<L> {
     this.#random = options.random ?? Math.random;
     this.#config = resolveConfig({ ...options, failFast: (failure) => this.#failsFast(failure) });
     this.#credentials = new CredentialSource(options.credentials);
+    this.#times = new WallTimes(this.#clock);
     this.#timer = this.#clock.timer(() => this.#fired());
     this.#status = new Watch(this.#shown());
     this.closed = new Promise((resolve) => (this.#settle = resolve));
@@ -85,10 +88,7 @@ class LineDriver<L extends Link, C> implements Line<L> {
   }
 
   get status(): Status {
-    const shown = this.#status.value;
-    const heardAt = this.#run?.heardAt;
-    if (heardAt === undefined) return shown;
-    return { ...shown, lastHeard: Math.max(this.#wallOf(heardAt), shown.lastHeard ?? 0) };
+    return this.#shown();
   }
 
   get link(): L | undefined {
@@ -177,6 +177,8 @@ class LineDriver<L extends Link, C> implements Line<L> {
   }
 
   #drop(failure: HoldfastError): void {
+    const { heardAt, heardWall } = this.#run ?? {};
+    if (heardAt !== undefined) this.#times.note("heard", heardAt, heardWall);
     this.#run?.end(failure);
     this.#run = undefined;
   }
@@ -263,11 +265,11 @@ class LineDriver<L extends Link, C> implements Line<L> {
   }
 
   #shown(): Status {
-    return showTimes(statusOf(this.#state), (at) => this.#wallOf(at));
-  }
-
-  #wallOf(at: number): number {
-    return Math.round(this.#clock.wall() - (this.#clock.mono() - at));
+    const shown = showTimes(statusOf(this.#state), this.#times);
+    const { heardAt, heardWall } = this.#run ?? {};
+    return heardAt === undefined
+      ? shown
+      : { ...shown, lastHeard: this.#times.note("heard", heardAt, heardWall) };
   }
 
   #warnOfTightTimeout(): void {

@@ -17,8 +17,9 @@ export interface DialOrder {
 const PROGRESS_MS = 100;
 
 export class DialRun<L extends Link, C> {
-  /** When a byte last came, on the monotonic clock. */
+  /** When a byte last came: on the monotonic clock, and as people tell the time. */
   heardAt: number | undefined = undefined;
+  heardWall = 0;
   link: L | undefined = undefined;
   readonly #order: DialOrder;
   readonly #clock: Clock;
@@ -92,7 +93,9 @@ export class DialRun<L extends Link, C> {
       credential,
       suspect,
       heard: () => {
-        if (!this.#over) this.heardAt = this.#clock.mono();
+        if (this.#over) return;
+        this.heardAt = this.#clock.mono();
+        this.heardWall = this.#clock.wall();
       },
       lost: (cause) => this.#fail(cause === undefined ? endedByPeer() : HoldfastError.from(cause)),
       draining: (windowMs) => {

@@ -138,6 +138,33 @@ describe("rule 24: clocks", () => {
     await line.close();
   });
 
+  test("rule 24: after a sleep that the monotonic clock did not see, what was heard is as old as it is", async () => {
+    const stage = new Stage();
+    const line = await stage.up();
+    await stage.clock.pass(1_000);
+    stage.last.attempt.heard();
+    const { lastHeard, since } = line.status;
+    stage.clock.wallShiftMs += 8 * 3_600_000;
+    expect(line.status).toMatchObject({ state: "connected", lastHeard, since });
+    line.wake("network");
+    stage.last.attempt.lost();
+    expect(line.status).toMatchObject({ state: "reconnecting", lastHeard });
+    expect(line.status.since).toBe(stage.clock.wall());
+    await line.close();
+  });
+
+  test("rule 24: the next retry is told by the clock as it is now", async () => {
+    const stage = new Stage();
+    const line = stage.line();
+    await settle();
+    await stage.last.fail(refused());
+    const { status } = line;
+    if (!("retryAt" in status)) throw new Error("not waiting");
+    stage.clock.wallShiftMs += 3_600_000;
+    expect(line.status).toMatchObject({ retryAt: status.retryAt + 3_600_000 });
+    await line.close();
+  });
+
   test("a timer that fires early, again and again, does nothing early", async () => {
     const stage = new Stage();
     const line = stage.line();
