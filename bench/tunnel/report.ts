@@ -144,7 +144,8 @@ function startUpSection(startUp: readonly StartUp[]): string[] {
 }
 
 export function showRatio(ratio: Ratio | undefined): string {
-  if (ratio === undefined) return "-";
+  // Without a tunnel there is no processor time of one.
+  if (ratio === undefined || !Number.isFinite(ratio.median)) return "-";
   const digits = ratio.median >= 10 ? 0 : 2;
   return `${number(ratio.median, digits)}${ratio.bound === undefined ? "" : ` (${number(ratio.bound, digits)})`}`;
 }
