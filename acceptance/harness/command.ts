@@ -1,5 +1,5 @@
 // The built command as a process of its own: its lines, its end, and nothing left of it.
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -18,6 +18,13 @@ export interface Ended {
   readonly afterMs: number;
 }
 
+/** Where a command runs: this machine, or one of a network lab. */
+export interface Machine {
+  spawn(command: string, args: readonly string[], options: SpawnOptions): ChildProcess;
+}
+
+const HERE: Machine = { spawn: (command, args, options) => spawn(command, args, options) };
+
 export class Command {
   readonly name: string;
   readonly startedAt: number = performance.now();
@@ -28,12 +35,17 @@ export class Command {
   end: Ended | undefined = undefined;
   readonly #child: ChildProcess;
 
-  constructor(home: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(
+    home: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    on: Machine = HERE,
+  ) {
     this.name = args.join(" ");
     const clean = Object.fromEntries(
       Object.entries(process.env).filter(([key]) => !key.startsWith("HOLDFAST_")),
     );
-    this.#child = spawn(process.execPath, [MAIN, ...args], {
+    this.#child = on.spawn(process.execPath, [MAIN, ...args], {
       env: { ...clean, ...env, HOLDFAST_HOME: home, NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "pipe"],
     });

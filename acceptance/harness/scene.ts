@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "./command.ts";
+import { Command, type Machine } from "./command.ts";
 
 export class Scene {
   readonly home: string = mkdtempSync(join(tmpdir(), "holdfast-acceptance-"));
@@ -12,8 +12,8 @@ export class Scene {
   readonly #closers: (() => Promise<void> | void)[] = [];
 
   /** Start the command; it is killed when the scene ends, if it still runs. */
-  holdfast(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
-    const command = new Command(this.home, args, env);
+  holdfast(args: readonly string[], env: Readonly<Record<string, string>> = {}, on?: Machine): Command {
+    const command = new Command(this.home, args, env, on);
     this.#commands.push(command);
     return command;
   }
