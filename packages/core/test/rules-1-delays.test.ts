@@ -92,7 +92,7 @@ describe("rule 1: jitter after the cap", () => {
 
 describe("rule 1: the floor", () => {
   test("rule 1: 100 ms between dials, whatever the jitter draws", () => {
-    expect(waits(failFrom({}, LOW), 5)).toEqual([100, 100, 100, 100, 100]);
+    expect(waits(failFrom({}, LOW), 4)).toEqual([100, 100, 100, 100]);
   });
 
   test("rule 1: at most ten dials in ten seconds, to the millisecond", () => {
@@ -103,7 +103,16 @@ describe("rule 1: the floor", () => {
     for (let i = 10; i < dials.length; i++) {
       expect((dials[i] ?? NaN) - (dials[i - 10] ?? NaN)).toBeGreaterThanOrEqual(10_000);
     }
-    expect(dials.slice(8, 12)).toEqual([800, 900, 10_000, 10_100]);
+    expect(dials.slice(0, 13)).toEqual([
+      0, 100, 200, 300, 400, 2_000, 3_600, 5_200, 6_800, 8_400, 10_000, 10_100, 10_200,
+    ]);
+  });
+
+  test("rule 1: a short maximum leaves no hole: a peer that is back never waits for us much longer", () => {
+    for (const level of [0, 0.25, 0.5, 0.75, 0.999]) {
+      const bench = failFrom({ backoff: { maxMs: 1_000 } }, () => level);
+      expect(Math.max(...waits(bench, 60))).toBeLessThanOrEqual(1_600);
+    }
   });
 
   test("rule 1: a peer that accepts and hangs up is not hammered", () => {

@@ -2,7 +2,7 @@
 import { atCap, BLIP_MS, hinted, scheduled } from "../backoff.ts";
 import type { Config } from "../config.ts";
 import type { HoldfastError } from "../failure.ts";
-import { earliestDial } from "../pacing.ts";
+import { earliestDial, earliestRetry } from "../pacing.ts";
 import type { Instant, Random } from "../ports.ts";
 import { end, stay, timerMs, waitUntil, type Step } from "./moves.ts";
 import type { Dialing, Memory, Up } from "./state.ts";
@@ -121,7 +121,7 @@ function retry(
   const notBefore = hintMs === undefined ? -Infinity : now + hintMs;
   const { delayMs, drawn } = delayOf(before, lost, hintMs, failure, config, random);
   const memory = { ...before, drawn: before.drawn + drawn };
-  const paced = Math.max(now + timerMs(delayMs), earliestDial(memory.recentDials));
+  const paced = Math.max(now + timerMs(delayMs), earliestRetry(memory.recentDials));
   // One last attempt is made when the budget runs out, unless the peer asked for a longer wait.
   const retryAt = Math.max(
     Math.min(paced, Math.max(spentAt, now)),

@@ -41,9 +41,21 @@ export function readDirectly(socket: Socket, take: TakeBytes): DirectRead | unde
   fields[keys.buffer] = buffer;
   // Asked for after each read, so a buffer may be exchanged, but never while the system reads into it.
   fields[keys.next] = () => buffer;
+  let yielding = false;
+  const goOn = (): void => {
+    if (!yielding || socket.isPaused()) return;
+    yielding = false;
+    socket.resume();
+  };
   fields[keys.take] = (count: number, filled: Buffer): boolean => {
+    yielding = false;
     if (count === filled.length) buffer = largerThan(filled);
-    return take(filled.subarray(0, count));
+    if (!take(filled.subarray(0, count))) return false;
+    if (count < LARGE_BYTES) return true;
+    // After a full buffer libuv reads on at once, up to 32 times: 8 MiB, and every other socket waits.
+    yielding = true;
+    setImmediate(goOn);
+    return false;
   };
   handle.useUserBuffer(buffer);
   return {

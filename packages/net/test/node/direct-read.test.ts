@@ -78,6 +78,34 @@ describe("reading directly", () => {
     near.destroy();
   });
 
+  it("lets other sockets have their turn after each full buffer", async () => {
+    await using server = await serve();
+    const [near, far] = await pair(server);
+    const sent = noise(6_000_000);
+    let turn = 0;
+    let got = 0;
+    const turnsOfFullBuffers: number[] = [];
+    const count = (): void => {
+      turn += 1;
+      if (got < sent.length) setImmediate(count);
+    };
+    readDirectly(near, (bytes) => {
+      got += bytes.length;
+      if (bytes.length === 262_144) turnsOfFullBuffers.push(turn);
+      return true;
+    });
+    far.end(sent);
+    // All that the system keeps for a socket that nobody reads.
+    await until(() => far.bytesWritten - far.writableLength > 0);
+    count();
+    near.on("data", () => expect.unreachable()).resume();
+    await once(near, "end");
+    expect(got).toBe(sent.length);
+    expect(turnsOfFullBuffers.length).toBeGreaterThan(2);
+    expect(new Set(turnsOfFullBuffers).size).toBe(turnsOfFullBuffers.length);
+    near.destroy();
+  });
+
   it("bounds the large buffers of all sockets together, and gives them back", async () => {
     await using server = await serve();
     const sent = noise(400_000);

@@ -88,11 +88,13 @@ export function judgeWait(
   }
   if (plan.attempt !== ledger.attempt + 1) world.fail("attempt", `attempt ${plan.attempt} is announced`);
   const [low, high] = expectedDelay(ledger, cause);
-  const pacedMs = Math.max(0, earliestDial(ledger.dialStarts) - now);
+  // The pacing comes first, then the budget may cut the wait short, but never to less than the floor.
+  const floorMs = Math.max(0, earliestDial(ledger.dialStarts) - now);
+  const pacedMs = Math.max(0, earliestRetry(ledger.dialStarts) - now);
   const spentMs = Math.max(0, (ledger.lostAt ?? now) + facts.giveUpAfterMs - now);
   const hintMs = hintOf(cause.failure, facts) ?? 0;
-  const least = Math.max(Math.min(low, spentMs), hintMs, pacedMs) - EPSILON_MS;
-  const most = Math.max(Math.min(high, spentMs), hintMs, pacedMs) + EPSILON_MS;
+  const least = Math.max(Math.min(Math.max(low, pacedMs), spentMs), hintMs, floorMs) - EPSILON_MS;
+  const most = Math.max(Math.min(Math.max(high, pacedMs), spentMs), hintMs, floorMs) + EPSILON_MS;
   if (!(plan.delayMs >= least && plan.delayMs <= most)) {
     world.fail("delay", `waits ${plan.delayMs} ms after ${cause.failure.code}, allowed ${least} to ${most}`);
   }
@@ -122,6 +124,15 @@ function firstWindow({ facts }: Ledger, { failure, drained, windowMs }: Cause): 
 
 function earliestDial(starts: readonly number[]): number {
   return Math.max((starts.at(-1) ?? -Infinity) + GAP_MS, (starts.at(-10) ?? -Infinity) + 10_000);
+}
+
+/** After four dials within ten seconds, the other six are spread over what is left of them. */
+function earliestRetry(starts: readonly number[]): number {
+  const last = starts.at(-1) ?? -Infinity;
+  const within = starts.slice(-10).filter((at) => last - at < 10_000);
+  const first = within[0] ?? last;
+  const spread = within.length < 5 ? -Infinity : last + (first + 10_000 - last) / (11 - within.length);
+  return Math.max(earliestDial(starts), spread);
 }
 
 /** A random delay is never exactly at its bound. */
