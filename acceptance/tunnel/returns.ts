@@ -15,7 +15,7 @@ import {
   tunnelState,
 } from "./stage.ts";
 
-const MAX_DELAY_MS = 2_000;
+const MAX_DELAY_MS = 1_000;
 const OUTAGES = 40;
 const DOWNLOAD_BYTES = 50 * 1024 * 1024;
 
@@ -35,8 +35,8 @@ export const returns: readonly Act[] = [
       await isClosed(first.port);
       await tunnelState(
         tunnel.command,
-        "the third attempt",
-        ({ state, attempt }) => state === "reconnecting" && attempt >= 3,
+        "the twelfth attempt",
+        ({ state, attempt }) => state === "reconnecting" && attempt >= 12,
       );
       const second = await startRelay(scene, { port: first.port });
       const back = await connected(tunnel.command, 2);
