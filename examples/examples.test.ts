@@ -35,6 +35,21 @@ describe("examples", () => {
     });
   });
 
+  it("plain-socket, with a server that is late", async () => {
+    const early = createServer();
+    await new Promise<void>((resolve) => early.listen(0, "127.0.0.1", resolve));
+    const { port } = early.address() as AddressInfo;
+    await new Promise((resolve) => early.close(resolve));
+    const line = overSocket(port);
+    closers.push(() => line.close());
+    for await (const { failures } of line.changes()) if (failures > 0) break;
+    const late = createServer((socket) => socket.on("error", () => undefined));
+    await new Promise<void>((resolve) => late.listen(port, "127.0.0.1", resolve));
+    closers.push(() => late.close());
+    await line.ready();
+    expect(line.status).toMatchObject({ state: "connected", epoch: 1 });
+  });
+
   it("websocket", async () => {
     const http = createHttpServer();
     const server = new WebSocketServer({ server: http });

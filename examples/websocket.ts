@@ -4,6 +4,7 @@ import { WebSocket } from "ws";
 
 export function keepConnected(url: string): Line<Link & { socket: WebSocket }> {
   return connect({
+    failFast: false,
     heartbeat: { intervalMs: 10_000, timeoutMs: 15_000 },
     dial: ({ signal, heard, lost }) =>
       new Promise((resolve, reject) => {

@@ -132,7 +132,7 @@ describe("after it had been connected", () => {
 
   test("silence where a challenge was due is transient", async () => {
     const { tunnel } = await afterwards("", "secret", false);
-    await until("it met the silence", () => tunnel.line.status.failure?.code === "no_challenge");
+    await until("it met the silence", () => tunnel.line.status.failure?.code === "timed_out");
     expect(tunnel.line.status.state).toBe("reconnecting");
   });
 

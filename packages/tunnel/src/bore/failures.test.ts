@@ -56,7 +56,7 @@ describe("texts", () => {
   test("a time-out is the silent race only with a secret, and fatal only at first", () => {
     const text = RELAY_TEXT.timedOut;
     expect(failureOfText(text, first)).toMatchObject({ kind: "fatal", code: "no_challenge" });
-    expect(failureOfText(text, later)).toMatchObject({ kind: "transient", code: "no_challenge" });
+    expect(failureOfText(text, later)).toMatchObject({ kind: "transient", code: "timed_out" });
     expect(failureOfText(text, { first: true, secret: false })).toMatchObject({
       kind: "transient",
       code: "timed_out",

@@ -67,11 +67,13 @@ export function failureOfText(received: string, circumstances: Circumstances): H
  * sides then wait for the other, and no text tells. Once a link was up this can only be a relay in trouble.
  */
 export function silence(circumstances: Circumstances): HoldfastError {
+  if (!circumstances.first) return timedOut();
   return new HoldfastError({
     code: "no_challenge",
-    message: "a secret is set, but the relay sent no challenge; it probably has no secret",
-    hint: "unset the secret (HOLDFAST_SECRET), or give the relay the same one",
-    kind: circumstances.first ? "fatal" : "transient",
+    message:
+      "a secret is set, and the relay said nothing: either it has no secret, or it does not answer at all",
+    hint: "unset the secret (HOLDFAST_SECRET) or give the relay the same one, and check that the relay is well",
+    kind: "fatal",
     fault: "peer",
   });
 }

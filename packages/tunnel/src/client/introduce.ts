@@ -23,8 +23,8 @@ import {
 } from "../bore/messages.ts";
 import { CLIENT_TEXT } from "../bore/texts.ts";
 
-/** How long a relay may take to send its challenge, in milliseconds. */
-const CHALLENGE_MS = 3_000;
+/** How long a relay may take to send its challenge, in milliseconds: a little less than it waits for us. */
+const CHALLENGE_MS = 2_600;
 /** A relay that was silent for this long before it hung up was waiting for us. */
 const SILENCE_MS = 2_500;
 
