@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { PATIENCE, build, makeHome } from "./command.ts";
+import { PATIENCE, build, makeHome, start } from "./command.ts";
 
 beforeAll(build, 120_000);
 
@@ -48,6 +48,25 @@ test.runIf(hasScript)("a tunnel whose terminal is gone drains and leaves nothing
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), PATIENCE);
   expect(await readdir(join(home, "run"))).toEqual([]);
 });
+
+test.runIf(hasScript)(
+  "watching shows when a healthy peer was last heard, not when it was last news",
+  async () => {
+    const home = await makeHome();
+    const tunnel = start(["expose", "1", "--json"], { home });
+    await tunnel.line("ready");
+    const terminal = onTerminal(home, "status expose-1 --watch");
+    const ages = (): number[] =>
+      [...terminal.output().matchAll(/last heard +([\d.]+) (m?)s ago/g)].map(
+        ([, number, milli]) => Number(number) * (milli === "m" ? 1 : 1_000),
+      );
+    // Without asking again it would only ever grow.
+    const refreshed = (): number =>
+      ages().filter((age, index) => index > 0 && age < ages()[index - 1]!).length;
+    await vi.waitFor(() => expect(refreshed()).toBeGreaterThan(2), PATIENCE);
+    await tunnel.stop();
+  },
+);
 
 test.runIf(hasScript)(
   "the demo draws a picture in place, with colours, and gives the cursor back",

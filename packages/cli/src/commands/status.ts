@@ -1,5 +1,5 @@
 // `holdfast status`: how things stand in full, once or for as long as somebody watches.
-import { watchProcesses, type Entry, type Push } from "@holdfast/control";
+import { watchProcesses, type ControlClient, type Entry, type Push } from "@holdfast/control";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop } from "../control.ts";
 import { describeEntry, describeLastHeard } from "../describe.ts";
@@ -12,6 +12,9 @@ import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
 import { LiveView } from "../terminal/live-view.ts";
+
+const DRAW_MS = 200;
+const REFRESH_MS = 1_000;
 
 const options = {
   watch: flag({ name: "watch", description: "go on showing it until interrupted" }),
@@ -80,6 +83,7 @@ export function inFull(entry: Entry, now: number): string[] {
 async function watch(context: Context, wanted: string | undefined): Promise<ExitCode> {
   const { output } = context;
   const shown = new Map<string, Entry>();
+  const clients = new Map<string, ControlClient>();
   const view = output.isInteractive ? new LiveView(process.stdout) : undefined;
   const draw = (): void => view?.draw(linesOf([...shown.values()]));
   const stop = new Stop();
@@ -94,6 +98,7 @@ async function watch(context: Context, wanted: string | undefined): Promise<Exit
         if (entry === undefined) shown.delete(key);
         else if (wanted === undefined || isMeant(entry, wanted)) {
           shown.set(key, entry);
+          clients.set(key, client);
           if (view === undefined) output.data(inFull(entry, Date.now()).join("\n"), entry);
         }
       }
@@ -105,14 +110,31 @@ async function watch(context: Context, wanted: string | undefined): Promise<Exit
     },
   });
   handleSignals({ drain: (signal) => stop.ask(signal), hangup: draw });
-  const timer = setInterval(draw, 200);
+  const timer = setInterval(draw, DRAW_MS);
+  const refreshing = view && setInterval(() => void refresh(shown, clients), REFRESH_MS);
   await watcher.started;
   draw();
   const reason = await Promise.race([stop.asked, output.broken]);
   clearInterval(timer);
+  clearInterval(refreshing);
   watcher.close();
   view?.close();
   return reason === "error" ? EXIT.failed : EXIT.ok;
+}
+
+/** Signs of life are no events, so what is shown is asked for again. What a push said meanwhile is newer. */
+async function refresh(shown: Map<string, Entry>, clients: Map<string, ControlClient>): Promise<void> {
+  for (const key of clients.keys()) if (!shown.has(key)) clients.delete(key);
+  await Promise.all(
+    [...shown].map(async ([key, entry]) => {
+      // A process that ends meanwhile is told of by the watch.
+      const now = await clients
+        .get(key)
+        ?.status(entry.id)
+        .catch(() => undefined);
+      if (now !== undefined && shown.get(key) === entry) shown.set(key, now);
+    }),
+  );
 }
 
 function linesOf(entries: readonly Entry[]): string[] {
