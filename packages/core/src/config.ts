@@ -105,6 +105,10 @@ export interface Config {
 /** The longest delay that a timer can take: above it, Node fires at once. */
 export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
+const STRATEGIES = ["exponential", "fibonacci", "fixed"] as const;
+const JITTERS = ["full", "equal", "proportional", "additive", "none"] as const;
+const FIRST_RETRIES = ["spread", "schedule", "at_once"] as const;
+const RESETS = ["stable", "connect"] as const;
 const REFUSED_MAX_MS = 60_000;
 const BUSY_TIMEOUT_MS = 8_000;
 const LEAST_NO_PROGRESS_MS = 15_000;
@@ -125,14 +129,14 @@ export function resolveConfig(policy: Policy = {}): Config {
   if (maxMs < LEAST_MAX_MS) refuse("backoff.maxMs", maxMs, `at least ${LEAST_MAX_MS} ms`);
   if (initialMs > maxMs) refuse("backoff.initialMs", initialMs, `at most backoff.maxMs (${maxMs} ms)`);
   return {
-    strategy: backoff.strategy ?? "exponential",
+    strategy: oneOf("backoff.strategy", backoff.strategy ?? "exponential", STRATEGIES),
     initialMs,
     factor,
     maxMs,
     refusedMaxMs: backoff.maxMs === undefined ? Math.max(REFUSED_MAX_MS, maxMs) : maxMs,
     jitter: checkJitter(backoff.jitter ?? { kind: "full" }),
-    firstRetry: backoff.firstRetry ?? "spread",
-    resetOn: backoff.resetOn ?? "stable",
+    firstRetry: oneOf("backoff.firstRetry", backoff.firstRetry ?? "spread", FIRST_RETRIES),
+    resetOn: oneOf("backoff.resetOn", backoff.resetOn ?? "stable", RESETS),
     heartbeat: policy.heartbeat === false ? undefined : resolveHeartbeat(policy.heartbeat ?? {}),
     reconnect: policy.reconnect ?? true,
     failFast: policy.failFast ?? true,
@@ -164,12 +168,19 @@ function resolveHeartbeat(heartbeat: Heartbeat): Config["heartbeat"] {
 }
 
 function checkJitter(jitter: Jitter): Jitter {
+  oneOf("backoff.jitter.kind", jitter.kind, JITTERS);
   if (jitter.kind === "proportional") {
     positive("backoff.jitter.ratio", jitter.ratio);
     if (jitter.ratio > 1) refuse("backoff.jitter.ratio", jitter.ratio, "at most 1");
   }
   if (jitter.kind === "additive") positive("backoff.jitter.ms", jitter.ms);
   return jitter;
+}
+
+/** Types say so already; not every caller has them. */
+function oneOf<T extends string>(name: string, value: T, known: readonly T[]): T {
+  if (!known.includes(value)) refuse(name, value, `one of ${known.join(", ")}`);
+  return value;
 }
 
 function positive(name: string, value: number): number {

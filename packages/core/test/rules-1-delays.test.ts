@@ -229,3 +229,14 @@ describe("rule 1: refused at construction", () => {
     });
   });
 });
+
+describe("rule 1: refused at construction, whoever the caller is", () => {
+  test.each([
+    ["strategy", { strategy: "quadratic" }],
+    ["jitter.kind", { jitter: { kind: "some" } }],
+    ["firstRetry", { firstRetry: "soon" }],
+    ["resetOn", { resetOn: "whim" }],
+  ])("rule 1: an unknown %s", (name, backoff) => {
+    expect(() => resolveConfig({ backoff } as Policy)).toThrow(`bad_config: backoff.${name} must be one of`);
+  });
+});

@@ -34,9 +34,10 @@ const LATE_MS = 50;
 
 /**
  * Keep making links with `dial` until told to stop.
- * @throws HoldfastError `bad_config` (fatal) if a number makes no sense. Everything later is on the line.
+ * @throws HoldfastError `bad_config` (fatal) if a setting makes no sense. Everything later is on the line.
  */
 export function connect<L extends Link, C = undefined>(options: ConnectOptions<L, C>): Line<L> {
+  if (typeof options?.dial !== "function") throw noDial();
   const line = new LineDriver(options);
   line.start();
   return line;
@@ -289,6 +290,15 @@ class LineDriver<L extends Link, C> implements Line<L> {
       // A listener that throws harms nobody.
     }
   }
+}
+
+function noDial(): HoldfastError {
+  return new HoldfastError({
+    code: "bad_config",
+    message: "connect() needs a `dial` function, which makes one link",
+    kind: "fatal",
+    fault: "local",
+  });
 }
 
 function closedError(): HoldfastError {

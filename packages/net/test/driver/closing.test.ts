@@ -1,6 +1,7 @@
 // DESIGN section 5, rules 16 and 17: the end is at once, comes once, and nothing is left of the line after it.
 import { getEventListeners } from "node:events";
 import { HoldfastError } from "@holdfast/core";
+import { connect, type ConnectOptions, type Link } from "@holdfast/net";
 import { describe, expect, test } from "vitest";
 import { Stage, refused, settle, unhandledIn } from "./stage.ts";
 
@@ -213,4 +214,10 @@ describe("rule 16: callbacks of an old epoch", () => {
     });
     expect(unhandled).toEqual([]);
   });
+});
+
+test("rule 10: without a dial function there is no line, and the error says so", () => {
+  for (const options of [undefined, {}, { dial: "tcp" }]) {
+    expect(() => connect(options as unknown as ConnectOptions<Link>)).toThrow("needs a `dial` function");
+  }
 });
