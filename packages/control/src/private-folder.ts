@@ -1,8 +1,9 @@
 // A folder that nobody else can look into. In /tmp another user may have made it first, so its owner and mode
 // are checked each time before anything is put into it or believed from it.
-import { lstat, mkdir } from "node:fs/promises";
+import { lstat, mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { HoldfastError } from "@holdfast/core";
-import { errorCode } from "./system-error.ts";
+import { describeSystemError, errorCode } from "./system-error.ts";
 
 const OTHERS = 0o077;
 
@@ -13,11 +14,11 @@ const OTHERS = 0o077;
  */
 export async function ensurePrivateFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolders(path);
   } catch (thrown) {
     throw new HoldfastError({
       code: "cannot_make_folder",
-      message: `cannot make the folder ${path}: ${errorCode(thrown)}`,
+      message: `cannot make the folder ${path}: ${whyNot(thrown)}`,
       kind: "fatal",
       fault: "local",
       hint: "set HOLDFAST_HOME to a folder that you can write to",
@@ -25,6 +26,30 @@ export async function ensurePrivateFolder(path: string): Promise<void> {
     });
   }
   await checkPrivateFolder(path);
+}
+
+/** Node's own `recursive` never ends where the system says ENOENT below a folder that is there, as in /proc. */
+async function makeFolders(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let folder = path; !(await isThere(folder)); folder = dirname(folder)) missing.push(folder);
+  for (const folder of missing.toReversed()) {
+    await mkdir(folder, { mode: 0o700 }).catch((thrown: unknown) => {
+      // Another process was quicker.
+      if (errorCode(thrown) !== "EEXIST") throw thrown;
+    });
+  }
+}
+
+/** A root is always there, so looking for a parent that exists ends. Links count as what they lead to. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    const stats = await stat(path);
+    if (!stats.isDirectory()) throw Object.assign(new Error(`${path} is not a folder`), { code: "ENOTDIR" });
+    return true;
+  } catch (thrown) {
+    if (errorCode(thrown) === "ENOENT" && dirname(path) !== path) return false;
+    throw thrown;
+  }
 }
 
 /**
@@ -51,6 +76,11 @@ export async function checkPrivateFolder(path: string): Promise<boolean> {
     );
   }
   return true;
+}
+
+/** ENOENT for a folder whose parent is there: it is a place like /proc. */
+function whyNot(thrown: unknown): string {
+  return errorCode(thrown) === "ENOENT" ? "no folder can be made there" : describeSystemError(thrown);
 }
 
 function unsafe(path: string, why: string, hint: string): HoldfastError {

@@ -42,7 +42,21 @@ test("a folder that others can enter, a link or a path too long is refused", asy
   await expect(host({ runtimeFolder: join(folder, "file") })).rejects.toMatchObject({
     code: "cannot_make_folder",
   });
+  await symlink(join(folder, "nowhere"), join(folder, "dangling"));
+  await expect(host({ runtimeFolder: join(folder, "dangling", "run") })).rejects.toMatchObject({
+    code: "cannot_make_folder",
+  });
 });
+
+test.runIf(process.platform === "linux")(
+  "a place where no folder can be made is an error, not an endless loop",
+  async () => {
+    await expect(host({ runtimeFolder: "/proc/nope/run" })).rejects.toMatchObject({
+      code: "cannot_make_folder",
+      text: "cannot make the folder /proc/nope/run: no folder can be made there",
+    });
+  },
+);
 
 test("entries of several hosts are merged and each is steered through its own", async () => {
   const runtimeFolder = join(await temporaryFolder(), "run");
