@@ -1,5 +1,11 @@
 // A tunnel within this process: shown on the control socket, and told of line by line.
-import { lineFields, showLine, type ControlHost, type EntryFields, type Entry } from "@holdfast/control";
+import {
+  lineFields,
+  showLine,
+  type ControlHost,
+  type EntryFields,
+  type TunnelEntry,
+} from "@holdfast/control";
 import type { EndReason, Policy, Status } from "@holdfast/core";
 import type { WakeSource } from "@holdfast/net";
 import { formatEndpoint, type Endpoint } from "@holdfast/net/node";
@@ -9,6 +15,7 @@ import type { RelayUrl } from "./options/values.ts";
 import { escapeText } from "./terminal/escape.ts";
 import { plural } from "./terminal/format.ts";
 import type { Output } from "./terminal/output.ts";
+import { VisitorWarnings } from "./visitor-warnings.ts";
 
 export interface ShownTunnelOptions {
   readonly name: string;
@@ -29,7 +36,7 @@ export interface ShownTunnelOptions {
 
 export interface ShownTunnel {
   readonly tunnel: BoreTunnel;
-  readonly entry: () => Entry;
+  readonly entry: () => TunnelEntry;
   /** Settles when the tunnel has ended and its visitors are gone. */
   readonly ended: Promise<EndReason>;
   /** Give up the port and let visitors finish. */
@@ -38,6 +45,7 @@ export interface ShownTunnel {
 
 export function openShownTunnel(host: ControlHost, options: ShownTunnelOptions): ShownTunnel {
   const { output, relay, target, port, secret, policy, wakes, proxy } = options;
+  const visitors = new VisitorWarnings((text) => output.warn(`${options.prefix}${text}`));
   const tunnel = openBoreTunnel({
     ...policy,
     relay,
@@ -49,6 +57,7 @@ export function openShownTunnel(host: ControlHost, options: ShownTunnelOptions):
     failFast: false,
     onEvent: (event) => {
       if (event.type === "warning") output.detail(`${options.prefix}${escapeText(event.warning.text)}`);
+      else if (event.type === "visitor_failed") visitors.failed(event.error);
       // Visitors come and go too often to be news for those who watch; every list counts them.
       else if (event.type === "port") item.changed();
     },
@@ -69,7 +78,7 @@ export function openShownTunnel(host: ControlHost, options: ShownTunnelOptions):
     reconnect: () => tunnel.line.wake("user"),
     disconnect: () => void drain(),
   });
-  const entry = (): Entry => ({
+  const entry = (): TunnelEntry => ({
     type: "tunnel",
     pid: process.pid,
     id: item.id,
@@ -101,10 +110,10 @@ function kept(tunnel: BoreTunnel): string[] {
 class Narrator {
   readonly #options: ShownTunnelOptions;
   readonly #tunnel: BoreTunnel;
-  readonly #entry: () => Entry;
+  readonly #entry: () => TunnelEntry;
   #announced: string | undefined;
 
-  constructor(options: ShownTunnelOptions, tunnel: BoreTunnel, entry: () => Entry) {
+  constructor(options: ShownTunnelOptions, tunnel: BoreTunnel, entry: () => TunnelEntry) {
     this.#options = options;
     this.#tunnel = tunnel;
     this.#entry = entry;
