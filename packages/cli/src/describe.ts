@@ -44,6 +44,12 @@ function describeReason(reason: LineFields["reason"]): string {
   }
 }
 
+/** What a user's `reconnect` or SIGHUP does: a link that is there is only asked whether it lives. */
+export function describeReconnect(name: string, state: LineFields["state"]): string {
+  const what = state === "connected" ? " is connected: making sure that the link is alive" : ": dialling now";
+  return `${escapeText(name)}${what}`;
+}
+
 export interface OutageFigures {
   readonly away_ms: number;
   readonly noticed_after_ms: number | null;

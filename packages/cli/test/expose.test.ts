@@ -107,6 +107,11 @@ test("reconnect and SIGHUP dial now instead of later", async () => {
     home,
   });
   await tunnel.line("ready");
+  expect((await run(["reconnect", "expose-1"], { home })).stdout).toBe(
+    "expose-1 is connected: making sure that the link is alive\n",
+  );
+  tunnel.child.kill("SIGHUP");
+  await tunnel.says(/SIGHUP: expose-1 is connected: making sure that the link is alive/);
   await first.relay.stop("SIGKILL");
   for (const wake of ["SIGHUP", "reconnect", "SIGHUP"]) {
     const before = await tunnel.line("event", isWaiting);
@@ -124,6 +129,10 @@ test("reconnect and SIGHUP dial now instead of later", async () => {
     }
     await vi.waitFor(() => expect(attempts()).toBeGreaterThan(until), PATIENCE);
   }
+  await tunnel.says(/SIGHUP: expose-1: dialling now/);
+  await tunnel.line("event", isWaiting);
+  const said = await run(["reconnect", "expose-1"], { home });
+  expect(said.stdout).toBe("expose-1: dialling now\n");
   expect((await tunnel.stop()).code).toBe(0);
 });
 
@@ -200,6 +209,17 @@ describe("the end says why with its exit code", () => {
       expect((await tunnel.finished).code).toBe(impatient ? 130 : 0);
     }
   });
+});
+
+test("a visitor whose service is not running is told of", async () => {
+  const home = await makeHome();
+  const target = await freePort();
+  const tunnel = start(["expose", String(target), "--json"], { home });
+  const at = await publicPort(tunnel);
+  await ask(at, "anybody?").catch(() => undefined);
+  await tunnel.says(
+    new RegExp(`warning: localhost:${target} refused the connection: is your service running\\?`),
+  );
 });
 
 test("a tunnel survives readers of its output that go away", async () => {

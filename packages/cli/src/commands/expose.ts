@@ -4,6 +4,7 @@ import { HoldfastError, resolveConfig } from "@holdfast/core";
 import { hangupWakes, proxyFromEnvironment, systemWakes, type Endpoint } from "@holdfast/net/node";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
+import { describeReconnect } from "../describe.ts";
 import { EXIT, exitCodeOfEnd, type ExitCode } from "../exit-codes.ts";
 import { findRunningRelay } from "../find-relay.ts";
 import {
@@ -51,8 +52,8 @@ export const expose = defineCommand({
   summary: "give local ports an address on a relay",
   description:
     "Gives each target an address on a relay, and keeps it: TARGET is a port, host:port or unix:/path. Without\n" +
-    "--relay it uses the relay that you run on this machine, or else starts one within itself. SIGHUP reconnects\n" +
-    "now; SIGTERM and Ctrl-C let open streams finish; a second one stops now.",
+    "--relay it uses the relay that you run on this machine, or else starts one within itself. SIGHUP dials now\n" +
+    "if the relay is away, and else makes sure that the link is alive; SIGTERM and Ctrl-C let open streams finish; a second one stops now.",
   usage: "<target...>",
   options,
   examples: [
@@ -104,7 +105,10 @@ async function run(context: Context, args: readonly string[], values: ExposeValu
   );
   handleSignals({
     drain: (signal) => stop.ask(signal),
-    hangup: () => output.status("SIGHUP: reconnecting now"),
+    hangup: () => {
+      for (const { entry } of tunnels)
+        output.status(`SIGHUP: ${describeReconnect(entry().name, entry().state)}`);
+    },
   });
   try {
     return await untilEnded(tunnels, targets, { stop, values, output });

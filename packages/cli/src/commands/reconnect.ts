@@ -1,15 +1,16 @@
 // `holdfast reconnect`: dial now instead of later, or make sure that the link is alive.
 import { defineCommand, type Context } from "../command.ts";
+import { describeReconnect } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
 import { needUnixSockets, selectEntry, withEntries } from "../select.ts";
-import { escapeText } from "../terminal/escape.ts";
 
 export const reconnect = defineCommand({
   name: "reconnect",
   summary: "dial now instead of later",
   description:
-    "Makes a tunnel or connection dial now instead of at its next retry. With one that runs, NAME may be left out.",
+    "Makes a tunnel or connection that is away dial now instead of at its next retry. One that is connected stays:\n" +
+    "it makes sure that its link is alive, and hangs up if it is not. With one that runs, NAME may be left out.",
   usage: "[name]",
   options: outputOptions,
   examples: [
@@ -29,7 +30,7 @@ async function run(context: Context, args: readonly string[]): Promise<ExitCode>
     const candidates = args[0] === undefined ? listed.filter(({ entry }) => entry.type !== "relay") : listed;
     const { client, entry } = selectEntry(candidates, args[0]);
     await client.reconnect(entry.id);
-    context.output.data(`reconnecting ${escapeText(entry.name)}`, {
+    context.output.data(entry.type === "relay" ? entry.name : describeReconnect(entry.name, entry.state), {
       type: "reconnect_initiated",
       id: entry.id,
     });

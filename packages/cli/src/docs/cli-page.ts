@@ -21,7 +21,7 @@ A key at the top of the file holds for every command that has it, one under \`[e
 \`500ms\`, \`8s\`, \`2m\`, \`1.5h\`.
 
 **Signals.** SIGTERM and the first Ctrl-C drain: no new work, open streams may finish. The second stops now (130). SIGHUP makes
-\`expose\` reconnect now; a relay has nothing to reload yet and goes on. If a command was started on a terminal and that
+\`expose\` dial now if its relay is away, and else make sure that the link is alive; \`relay\` reads \`--secret-file\` again. If a command was started on a terminal and that
 terminal is gone, SIGHUP means SIGTERM; \`nohup\` and a redirection of all three streams prevent that.
 
 **Files.** Configuration \`$XDG_CONFIG_HOME/holdfast/config.toml\`, state \`$XDG_STATE_HOME/holdfast/\`, control sockets
