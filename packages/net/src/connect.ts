@@ -210,7 +210,10 @@ class LineDriver<L extends Link, C> implements Line<L> {
 
   #listen(source: WakeSource): void {
     try {
-      this.#stops.push(source((...wake) => this.#woken(...wake)));
+      const stop = source((...wake) => this.#woken(...wake));
+      // A source may end the line before it has returned.
+      if (this.#state.at === "ended") this.#stop(stop);
+      else this.#stops.push(stop);
     } catch (thrown) {
       this.#warn("wake_source_failed", "a source of wakes threw", thrown);
     }

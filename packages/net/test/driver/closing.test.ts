@@ -221,3 +221,20 @@ test("rule 10: without a dial function there is no line, and the error says so",
     expect(() => connect(options as unknown as ConnectOptions<Link>)).toThrow("needs a `dial` function");
   }
 });
+
+test("rule 17: a source of wakes that ends the line while it starts is stopped", async () => {
+  const stage = new Stage();
+  const abort = new AbortController();
+  let stopped = 0;
+  const line = stage.line({
+    signal: abort.signal,
+    wakes: [
+      () => {
+        abort.abort();
+        return () => (stopped += 1);
+      },
+    ],
+  });
+  expect((await line.closed).code).toBe("closed");
+  expect(stopped).toBe(1);
+});
