@@ -13,14 +13,6 @@ export function parseUuid(text: string): Uuid | undefined {
   return HYPHENATED.test(bare) ? bare.toLowerCase() : undefined;
 }
 
-/** Make a version 4 identifier of 16 random bytes. */
-export function formatUuid(random: Uint8Array): Uuid {
-  const bytes = Uint8Array.from(random.subarray(0, 16));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return hyphenate(Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(""));
-}
-
 /** The 16 bytes, in the order of the hex digits. */
 export function uuidBytes(uuid: Uuid): Uint8Array {
   const hex = uuid.replaceAll("-", "");

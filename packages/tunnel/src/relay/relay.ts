@@ -1,12 +1,12 @@
 // The relay for bore clients: who comes is heard out, then gets a port or takes a visitor.
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { Clock } from "@holdfast/core";
 import { systemClock } from "@holdfast/net";
 import { listen, resetSocket, type Endpoint, type Listener, type Socket } from "@holdfast/net/node";
 import { secretKey, type SecretKey } from "../bore/auth.ts";
 import { FrameStream } from "../bore/frame-stream.ts";
 import { busyText, RELAY_TEXT } from "../bore/texts.ts";
-import { formatUuid, type Uuid } from "../bore/uuid.ts";
+import type { Uuid } from "../bore/uuid.ts";
 import { Changes } from "../changes.ts";
 import { harmless } from "../listener.ts";
 import { Admission, limitKey } from "./admission.ts";
@@ -389,7 +389,7 @@ function evidence(by: RelayTunnel, newcomer: string, now: number): number | unde
 }
 
 function makeUuid(): Uuid {
-  return formatUuid(randomBytes(16));
+  return randomUUID();
 }
 
 /** Nobody can tell the next port from those before. */
