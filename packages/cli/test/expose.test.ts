@@ -1,7 +1,7 @@
 // Relay and tunnel as a user runs them: the whole life of both, in processes of their own.
 import { createConnection, createServer } from "node:net";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openBoreTunnel } from "@holdfast/tunnel";
@@ -330,6 +330,45 @@ test("doctor looks at the relay and fails if it is not there", async () => {
     code: 1,
     stdout: expect.stringMatching(/FAILED {3}relay: .*refused/),
   });
+});
+
+test("doctor asks the relay for a tunnel: one that does not speak bore, or wants another secret, has failed", async () => {
+  const home = await makeHome();
+  const { port } = await startEcho();
+  const echo = await run(["doctor", "--relay", `bore://127.0.0.1:${port}`], { home });
+  expect(echo).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/FAILED {3}relay: .* what answers there is no relay/),
+  });
+  const silent = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void silent.close());
+  await once(silent, "listening");
+  const mute = `bore://127.0.0.1:${(silent.address() as { port: number }).port}`;
+  const waited = await run(["doctor", "--relay", mute, "--dial-timeout", "300ms"], { home });
+  expect(waited).toMatchObject({ code: 1, stdout: expect.stringMatching(/FAILED {3}relay: .*no answer within/) });
+  await writeFile(join(home, "secret"), "right\n", { mode: 0o600 });
+  const { url } = await startRelay(home, "--secret-file", join(home, "secret"));
+  const wrong = await run(["doctor"], { home, env: { HOLDFAST_SECRET: "wrong" } });
+  expect(wrong).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/FAILED {3}relay: .*refused the secret/),
+  });
+  const right = await run(["doctor"], { home, env: { HOLDFAST_SECRET: "right" } });
+  expect(right).toMatchObject({ code: 0, stdout: expect.stringContaining(`${url} answers after`) });
+});
+
+test("doctor says that sockets would not fit into the folder, and goes on after a check that failed", async () => {
+  const home = await makeHome();
+  const long = await run(["doctor"], { home, env: { HOLDFAST_HOME: join(home, "x".repeat(90)) } });
+  expect(long.code).toBe(1);
+  expect(long.stdout).toMatch(/FAILED {3}runtime folder: the control socket's path has \d+ bytes/);
+  await chmod(home, 0o700);
+  await mkdir(join(home, "run"), { mode: 0o755 });
+  const open = await run(["doctor"], { home });
+  expect(open.code).toBe(1);
+  expect(open.stdout).toMatch(
+    /FAILED {3}runtime folder: .*open to others[^]*FAILED {3}relay: [^]*ok {7}reconnecting:/,
+  );
 });
 
 test("wait times out with the state that it saw last", async () => {

@@ -14,6 +14,7 @@ export type { HoldfastPaths } from "./paths.ts";
 export { ensurePrivateFolder } from "./private-folder.ts";
 export { findProcesses, listEntries } from "./processes.ts";
 export type { Found, Listed } from "./processes.ts";
+export { socketPath } from "./socket-files.ts";
 export { describeSystemError } from "./system-error.ts";
 export type { EntryFields, Item, ItemOptions } from "./registry.ts";
 export { showLine } from "./show-line.ts";

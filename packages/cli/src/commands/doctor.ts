@@ -1,12 +1,11 @@
 // `holdfast doctor`: whether this machine is ready, and what reconnecting would do with these settings.
-import { HoldfastError, resolveConfig, type Config } from "@holdfast/core";
+import { resolveConfig, type Config } from "@holdfast/core";
 import type { Check } from "@holdfast/control";
-import { openSocket } from "@holdfast/net/node";
 import { defineCommand, type Context } from "../command.ts";
 import { checkClock, checkFileLimit, checkNode, checkRuntimeFolder } from "../doctor/machine.ts";
+import { checkRelay } from "../doctor/relay.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { findRunningRelay } from "../find-relay.ts";
-import { outputOptions, policyOf, reconnectOptions } from "../options/flags.ts";
+import { outputOptions, policyOf, reconnectOptions, secretOptions } from "../options/flags.ts";
 import { optional, type Values } from "../options/option.ts";
 import { parseRelayUrl } from "../options/values.ts";
 import { escapeText } from "../terminal/escape.ts";
@@ -20,6 +19,7 @@ const options = {
     { name: "relay", value: "<url>", description: "look at this relay; else at your running one" },
     parseRelayUrl,
   ),
+  ...secretOptions,
   ...reconnectOptions,
   ...outputOptions,
 } as const;
@@ -28,8 +28,8 @@ export const doctor = defineCommand({
   name: "doctor",
   summary: "whether this machine is ready, and what reconnecting would do",
   description:
-    "Checks Node, the folders, the clock, the limit of open files and the relay, and says what reconnecting would\n" +
-    "do with these settings. Exits with 1 if a check failed; warnings do not count.",
+    "Checks Node, the folders, the clock, the limit of open files and the relay, where it opens a tunnel for a\n" +
+    "moment, and says what reconnecting would do with these settings. Exits with 1 if a check failed; warnings do not count.",
   usage: "",
   options,
   examples: [
@@ -66,30 +66,6 @@ function show(check: Check, output: Output): void {
   const mark = { ok: "ok     ", warning: "warning", failed: "FAILED " }[check.outcome];
   const hint = check.hint === null ? "" : `\n          ${escapeText(check.hint)}`;
   output.data(`${mark}  ${check.name}: ${escapeText(check.message)}${hint}`, check);
-}
-
-async function checkRelay(context: Context, values: Values<typeof options>): Promise<Check> {
-  const url = values.relay ?? (await findRunningRelay(context));
-  if (url === undefined) {
-    return {
-      type: "check",
-      name: "relay",
-      outcome: "ok",
-      message: "none given, none running; expose would start one",
-      hint: null,
-    };
-  }
-  const startedAt = performance.now();
-  try {
-    const socket = await openSocket({ host: url.host, port: url.port }, { timeoutMs: values.dialTimeout });
-    socket.destroy();
-    const message = `${url.href} answers after ${formatDuration(performance.now() - startedAt)}`;
-    return { type: "check", name: "relay", outcome: "ok", message, hint: null };
-  } catch (thrown) {
-    const error = HoldfastError.from(thrown);
-    const hint = error.hint ?? "check the address, and that `holdfast relay` runs there";
-    return { type: "check", name: "relay", outcome: "failed", message: `${url.href}: ${error.text}`, hint };
-  }
 }
 
 function explainReconnecting(config: Config): Check {

@@ -1,6 +1,6 @@
 // What a machine must have, one check each.
 import { readFile } from "node:fs/promises";
-import { ensurePrivateFolder, type Check } from "@holdfast/control";
+import { ensurePrivateFolder, socketPath, type Check } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 
 const LEAST_NODE = [20, 19] as const;
@@ -24,6 +24,8 @@ export function checkNode(version: string = process.versions.node): Check {
 export async function checkRuntimeFolder(path: string): Promise<Check> {
   try {
     await ensurePrivateFolder(path);
+    // As long as the socket of an ordinary tunnel, so that the answer is about more than the folder.
+    socketPath(path, "expose-3000", process.pid);
     return check("runtime folder", "ok", path);
   } catch (thrown) {
     const error = HoldfastError.from(thrown);
