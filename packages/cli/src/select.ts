@@ -1,5 +1,13 @@
 // Which entry a person means: by id, name or destination; with one candidate it may be left out.
-import { findProcesses, listEntries, type ControlClient, type Entry, type Listed } from "@holdfast/control";
+import {
+  findProcesses,
+  listEntries,
+  socketName,
+  type ControlClient,
+  type Entry,
+  type Listed,
+  type SilentProcess,
+} from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import type { Context } from "./command.ts";
 import { escapeText } from "./terminal/escape.ts";
@@ -8,12 +16,12 @@ import { didYouMean, usageError } from "./usage.ts";
 /** Run with every entry of every process; the connections to them end with it. */
 export async function withEntries<T>(
   context: Context,
-  use: (listed: readonly Listed[]) => Promise<T>,
+  use: (listed: readonly Listed[], silent: readonly SilentProcess[]) => Promise<T>,
 ): Promise<T> {
   const { clients, silent } = await findProcesses(context.paths.runtimeFolder);
-  for (const { pid, error } of silent) context.output.warn(`process ${pid} does not answer: ${error.text}`);
+  for (const one of silent) context.output.warn(describeSilent(one));
   try {
-    return await use(await listEntries(clients));
+    return await use(await listEntries(clients), silent);
   } finally {
     closeAll(clients);
   }
@@ -21,6 +29,23 @@ export async function withEntries<T>(
 
 function closeAll(clients: readonly ControlClient[]): void {
   for (const client of clients) client.close();
+}
+
+/** `web (process 4711) does not answer` */
+export function describeSilent({ name, pid, error }: SilentProcess): string {
+  const why = error.code === "timed_out" ? "" : `: ${error.text}`;
+  return escapeText(`${name} (process ${pid}) does not answer${why}`);
+}
+
+/** The silent process that a person means: by its name, its number, or because it is the only one. */
+export function selectSilent(
+  silent: readonly SilentProcess[],
+  wanted: string | undefined,
+): SilentProcess | undefined {
+  if (wanted === undefined) return silent[0];
+  return silent.find(
+    ({ name, pid }) => name === socketName(wanted) || wanted === String(pid) || wanted.startsWith(`${pid}/`),
+  );
 }
 
 /** @throws HoldfastError `usage` on systems where no process can be seen by others. */
@@ -49,16 +74,22 @@ export function isMeant(entry: Entry, wanted: string): boolean {
 
 /**
  * The one that is meant.
- * @throws HoldfastError `not_running` if there is none, `usage` if there are several.
+ * @throws HoldfastError `not_running` if there is none, `not_answering` if its process is silent, `usage` if there
+ * are several.
  */
-export function selectEntry(listed: readonly Listed[], wanted: string | undefined): Listed {
+export function selectEntry(
+  listed: readonly Listed[],
+  wanted: string | undefined,
+  silent: readonly SilentProcess[],
+): Listed {
   const fitting =
     wanted === undefined ? listed.filter(isOfItsOwn) : listed.filter(({ entry }) => isMeant(entry, wanted));
   // A name says more than a number of another process.
   const named = fitting.filter(({ entry }) => entry.name === wanted);
   const candidates = named.length === 1 ? named : fitting;
   if (candidates.length === 1) return candidates[0]!;
-  if (candidates.length === 0) throw notRunning(listed, wanted);
+  const mute = selectSilent(silent, wanted);
+  if (candidates.length === 0) throw mute === undefined ? notRunning(listed, wanted) : notAnswering(mute);
   const all = candidates
     .map(({ entry }) => `${escapeText(entry.name)} (${entry.pid}/${entry.id})`)
     .join(", ");
@@ -71,6 +102,15 @@ export function selectEntry(listed: readonly Listed[], wanted: string | undefine
 /** A relay that a command runs for itself ends with that command, so nobody means it without saying so. */
 function isOfItsOwn({ client, entry }: Listed): boolean {
   return entry.type !== "relay" || client.hello.command === "relay";
+}
+
+function notAnswering(process: SilentProcess): HoldfastError {
+  return new HoldfastError({
+    code: "not_answering",
+    message: describeSilent(process),
+    fault: "peer",
+    hint: `it may be stopped; kill -CONT ${process.pid} lets it go on`,
+  });
 }
 
 function notRunning(listed: readonly Listed[], wanted: string | undefined): HoldfastError {

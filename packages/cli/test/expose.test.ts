@@ -345,7 +345,10 @@ test("doctor asks the relay for a tunnel: one that does not speak bore, or wants
   await once(silent, "listening");
   const mute = `bore://127.0.0.1:${(silent.address() as { port: number }).port}`;
   const waited = await run(["doctor", "--relay", mute, "--dial-timeout", "300ms"], { home });
-  expect(waited).toMatchObject({ code: 1, stdout: expect.stringMatching(/FAILED {3}relay: .*no answer within/) });
+  expect(waited).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/FAILED {3}relay: .*no answer within/),
+  });
   await writeFile(join(home, "secret"), "right\n", { mode: 0o600 });
   const { url } = await startRelay(home, "--secret-file", join(home, "secret"));
   const wrong = await run(["doctor"], { home, env: { HOLDFAST_SECRET: "wrong" } });
@@ -369,6 +372,32 @@ test("doctor says that sockets would not fit into the folder, and goes on after 
   expect(open.stdout).toMatch(
     /FAILED {3}runtime folder: .*open to others[^]*FAILED {3}relay: [^]*ok {7}reconnecting:/,
   );
+});
+
+test("a process that is stopped is told of, and is not called gone", async () => {
+  const home = await makeHome();
+  const tunnel = start(["expose", "1", "--name", "web", "--json"], { home });
+  await tunnel.line("ready");
+  tunnel.child.kill("SIGSTOP");
+  try {
+    const says = `web (process ${tunnel.pid}) does not answer`;
+    const commands = [
+      ["list"],
+      ["status"],
+      ["status", "web"],
+      ["disconnect"],
+      ["wait", "web", "--timeout", "1s"],
+    ];
+    const ends = await Promise.all(commands.map((args) => run(args, { home })));
+    for (const { stderr } of ends) {
+      expect(stderr).toContain(says);
+      expect(stderr).not.toMatch(/not(hing is)? running/);
+    }
+    expect(ends.map(({ code }) => code)).toEqual([0, 1, 1, 1, 1]);
+  } finally {
+    tunnel.child.kill("SIGCONT");
+  }
+  expect((await tunnel.stop()).code).toBe(0);
 });
 
 test("wait times out with the state that it saw last", async () => {

@@ -4,10 +4,17 @@ import { dialControl, type ControlClient, type DialControlOptions } from "./clie
 import type { Entry } from "./schemas/entries.ts";
 import { listSocketFiles, removeIfStale, type SocketFile } from "./socket-files.ts";
 
+/** A process that has a socket and gave no answer: stopped, or of another version. */
+export interface SilentProcess {
+  readonly pid: number;
+  /** The first part of its socket's file name; see `socketName`. */
+  readonly name: string;
+  readonly error: HoldfastError;
+}
+
 export interface Found {
   readonly clients: readonly ControlClient[];
-  /** Processes that have a socket and gave no answer: stopped, or of another version. */
-  readonly silent: readonly { readonly pid: number; readonly error: HoldfastError }[];
+  readonly silent: readonly SilentProcess[];
 }
 
 export interface Listed {
@@ -41,10 +48,7 @@ export async function listEntries(clients: readonly ControlClient[]): Promise<re
   return lists.flat();
 }
 
-type Reached =
-  | { readonly client: ControlClient }
-  | { readonly pid: number; readonly error: HoldfastError }
-  | undefined;
+type Reached = { readonly client: ControlClient } | SilentProcess | undefined;
 
 async function reach(file: SocketFile, options: DialControlOptions): Promise<Reached> {
   try {
@@ -54,6 +58,6 @@ async function reach(file: SocketFile, options: DialControlOptions): Promise<Rea
     // ENOENT: it went away between the listing and the dial.
     if (error.code === "enoent" || error.code === "connection_closed") return undefined;
     if (error.code === "connection_refused" && (await removeIfStale(file))) return undefined;
-    return { pid: file.pid, error };
+    return { pid: file.pid, name: file.name, error };
   }
 }

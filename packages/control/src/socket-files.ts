@@ -11,7 +11,15 @@ const LONGEST_NAME = 32;
 
 export interface SocketFile {
   readonly path: string;
+  /** The first part of the file's name. */
+  readonly name: string;
   readonly pid: number;
+}
+
+/** What a name looks like in a file name: safe characters, and not too many. */
+export function socketName(name: string): string {
+  const safe = name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").slice(0, LONGEST_NAME);
+  return safe === "" ? "holdfast" : safe;
 }
 
 /**
@@ -19,8 +27,7 @@ export interface SocketFile {
  * @throws HoldfastError `path_too_long` if the system cannot bind such a path.
  */
 export function socketPath(runtimeFolder: string, name: string, pid: number): string {
-  const safe = name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").slice(0, LONGEST_NAME);
-  const path = join(runtimeFolder, `${safe === "" ? "holdfast" : safe}-${pid}.sock`);
+  const path = join(runtimeFolder, `${socketName(name)}-${pid}.sock`);
   if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) {
     throw new HoldfastError({
       code: "path_too_long",
@@ -40,9 +47,10 @@ export function socketPath(runtimeFolder: string, name: string, pid: number): st
 export async function listSocketFiles(runtimeFolder: string): Promise<readonly SocketFile[]> {
   if (!(await checkPrivateFolder(runtimeFolder))) return [];
   const files: SocketFile[] = [];
-  for (const name of await readdir(runtimeFolder)) {
-    const pid = /-(\d+)\.sock$/.exec(name)?.[1];
-    if (pid !== undefined) files.push({ path: join(runtimeFolder, name), pid: Number(pid) });
+  for (const file of await readdir(runtimeFolder)) {
+    const [, name, pid] = /^(.*)-(\d+)\.sock$/.exec(file) ?? [];
+    if (name === undefined) continue;
+    files.push({ path: join(runtimeFolder, file), name, pid: Number(pid) });
   }
   return files.toSorted((a, b) => a.pid - b.pid);
 }

@@ -25,8 +25,8 @@ export const disconnect = defineCommand({
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
   needUnixSockets();
-  await withEntries(context, async (listed) => {
-    const { client, entry } = selectEntry(listed, args[0]);
+  await withEntries(context, async (listed, silent) => {
+    const { client, entry } = selectEntry(listed, args[0], silent);
     await client.disconnect(entry.id);
     context.output.data(`disconnecting ${escapeText(entry.name)}`, {
       type: "disconnect_initiated",

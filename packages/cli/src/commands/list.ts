@@ -23,10 +23,13 @@ export const list = defineCommand({
 async function run(context: Context): Promise<ExitCode> {
   needUnixSockets();
   const { output } = context;
-  await withEntries(context, async (listed) => {
+  await withEntries(context, async (listed, silent) => {
     const now = Date.now();
     for (const { entry } of listed) output.line(entry);
-    if (listed.length === 0) return output.status("nothing is running");
+    if (listed.length === 0) {
+      if (silent.length === 0) output.status("nothing is running");
+      return;
+    }
     const rows = listed.map(({ entry }) => [
       `${entry.pid}/${entry.id}`,
       entry.type,

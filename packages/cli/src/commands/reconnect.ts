@@ -25,10 +25,10 @@ export const reconnect = defineCommand({
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
   needUnixSockets();
-  await withEntries(context, async (listed) => {
+  await withEntries(context, async (listed, silent) => {
     // A relay has nothing to dial, so it is no candidate when nobody says what is meant.
     const candidates = args[0] === undefined ? listed.filter(({ entry }) => entry.type !== "relay") : listed;
-    const { client, entry } = selectEntry(candidates, args[0]);
+    const { client, entry } = selectEntry(candidates, args[0], silent);
     await client.reconnect(entry.id);
     context.output.data(entry.type === "relay" ? entry.name : describeReconnect(entry.name, entry.state), {
       type: "reconnect_initiated",

@@ -41,15 +41,16 @@ async function run(
 ): Promise<ExitCode> {
   needUnixSockets();
   if (values.watch) return watch(context, args[0]);
-  await withEntries(context, async (listed) => {
-    const chosen = args[0] === undefined ? listed : [selectEntry(listed, args[0])];
-    if (chosen.length === 0) context.output.status("nothing is running");
+  return withEntries(context, async (listed, silent) => {
+    const chosen = args[0] === undefined ? listed : [selectEntry(listed, args[0], silent)];
+    if (chosen.length === 0 && silent.length === 0) context.output.status("nothing is running");
     for (const { client, entry } of chosen) {
       const full = await client.status(entry.id);
       context.output.data(inFull(full, Date.now()).join("\n"), full);
     }
+    // Of the silent ones nobody knows how they stand.
+    return args[0] === undefined && silent.length > 0 ? EXIT.failed : EXIT.ok;
   });
-  return EXIT.ok;
 }
 
 /** An entry in several lines. */

@@ -1,5 +1,5 @@
 // `holdfast wait`: block until something is connected, or stands as asked. It need not run yet.
-import { watchProcesses, type ControlClient, type Entry, type Push } from "@holdfast/control";
+import { findProcesses, watchProcesses, type ControlClient, type Entry, type Push } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop } from "../control.ts";
@@ -9,10 +9,14 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
 import { optional, withDefault, type Values } from "../options/option.ts";
 import { parseDuration, parseState, type WantedState } from "../options/values.ts";
-import { isMeant, needUnixSockets } from "../select.ts";
+import { describeSilent, isMeant, needUnixSockets, selectSilent } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { formatDuration } from "../terminal/format.ts";
+
+const NOT_RUNNING = "it is not running";
+/** How long a process may take to answer, once the wait is over without it. */
+const SILENCE_MS = 250;
 
 const options = {
   for: withDefault(
@@ -53,7 +57,8 @@ async function run(
   const { output } = context;
   const wanted = args[0]!;
   const stop = new Stop();
-  let last = "it is not running";
+  let last = NOT_RUNNING;
+  const standing = (known: string): Promise<string> => orSilent(context, wanted, known);
   let found: Entry | undefined;
   const seen = new Set<string>();
   const gone = (keys: readonly string[]): void => {
@@ -86,17 +91,26 @@ async function run(
     values.timeout === undefined ? undefined : setTimeout(() => stop.ask("timeout"), values.timeout);
   await watcher.started;
   if (stop.reason === undefined)
-    output.status(`waiting for ${escapeText(wanted)} to be ${values.for}: ${last}`);
+    output.status(`waiting for ${escapeText(wanted)} to be ${values.for}: ${await standing(last)}`);
   const reason = await stop.asked;
   clearTimeout(timer);
   watcher.close();
-  if (reason === "timeout") throw timedOut(wanted, values, last);
+  if (reason === "timeout") throw timedOut(wanted, values, await standing(last));
   if (reason === "error") return EXIT.failed;
   // A script must not go on as if the wait had been over.
   if (reason !== "found") return EXIT.failed;
   if (found !== undefined)
     output.data(`${escapeText(found.name)}: ${describeEntry(found, Date.now())}`, found);
   return EXIT.ok;
+}
+
+/** A process that is stopped looks like none to those who wait for what it says. */
+async function orSilent(context: Context, wanted: string, known: string): Promise<string> {
+  if (known !== NOT_RUNNING) return known;
+  const { clients, silent } = await findProcesses(context.paths.runtimeFolder, { timeoutMs: SILENCE_MS });
+  for (const client of clients) client.close();
+  const mute = selectSilent(silent, wanted);
+  return mute === undefined ? known : describeSilent(mute);
 }
 
 function fits(entry: Entry, state: WantedState): boolean {
