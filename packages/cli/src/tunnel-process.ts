@@ -127,7 +127,7 @@ class Narrator {
   }
 
   #connected(): void {
-    const { output, onListening, target, prefix } = this.#options;
+    const { output, onListening, prefix } = this.#options;
     const { publicEndpoint } = this.#tunnel;
     if (publicEndpoint === undefined) return;
     const address = formatEndpoint(publicEndpoint);
@@ -136,8 +136,8 @@ class Narrator {
       output.warn(`${prefix}the relay gave another port: was ${this.#announced}`);
     this.#announced = address;
     const entry = this.#entry();
-    output.data(`listening at ${address}`, entry);
-    output.detail(`${prefix}${address} leads to ${"path" in target ? target.path : formatEndpoint(target)}`);
+    output.data(`listening at ${address}${prefix === "" ? "" : ` for ${entry.target}`}`, entry);
+    output.detail(`${prefix}${address} leads to ${entry.target}`);
     onListening?.();
   }
 
