@@ -1,18 +1,17 @@
-// The shared secret, from wherever it was given: one place only.
+// The shared secret, from wherever it was given: as text or in a file.
 import { readFile, stat } from "node:fs/promises";
 import type { Values } from "./options/option.ts";
 import type { secretOptions } from "./options/flags.ts";
 import type { Output } from "./terminal/output.ts";
 import { usageError } from "./usage.ts";
 
-/** @throws HoldfastError `usage` if it was given twice, cannot be read or is empty. */
+/** @throws HoldfastError `usage` if it cannot be read or is empty. */
 export async function readSecret(
   values: Values<typeof secretOptions>,
   output: Output,
 ): Promise<string | undefined> {
   const { secret, secretFile } = values;
   if (secretFile === undefined) return secret;
-  if (secret !== undefined) throw usageError("the secret is given twice, by itself and as a file");
   const text = secretFile === "-" ? await readStdin() : await readSecretFile(secretFile, output);
   // Editors and `echo` put a line end behind it.
   const trimmed = text.replace(/\r?\n$/, "");

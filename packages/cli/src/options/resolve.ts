@@ -26,7 +26,29 @@ export function resolveOptions<S extends OptionSet>(
   const table = sources.file === undefined ? {} : commandTable(sources.file, command, options);
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(options)) values[key] = resolveOption(option, sources, table);
+  for (const [one, other] of ALTERNATIVES) {
+    if (values[one] === undefined || values[other] === undefined) continue;
+    const [a, b] = [sourceOf(options[one]!, sources), sourceOf(options[other]!, sources)];
+    if (a.rank === b.rank) throw usageError(`the secret is given twice: ${a.text} and ${b.text}`);
+    values[a.rank < b.rank ? other : one] = undefined;
+  }
   return values as Values<S>;
+}
+
+/** Two ways to give the same thing: the one that is given closer to the command wins. */
+const ALTERNATIVES = [["secret", "secretFile"]] as const;
+
+interface Source {
+  /** A flag has the lowest, the file the highest. */
+  readonly rank: number;
+  readonly text: string;
+}
+
+function sourceOf(option: Option<unknown>, { flags, env, file }: Sources): Source {
+  const variable = environmentName(option);
+  if (flags.has(option.name)) return { rank: 0, text: `--${option.name}` };
+  if ((env[variable] ?? "") !== "") return { rank: 1, text: variable };
+  return { rank: 2, text: `${tomlKey(option)} in ${file?.path}` };
 }
 
 function resolveOption(
