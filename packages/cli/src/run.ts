@@ -10,7 +10,9 @@ import { readConfigFile } from "./options/config-file.ts";
 import { tomlKey, type OptionSet, type Values } from "./options/option.ts";
 import type { Parsed } from "./options/parse-arguments.ts";
 import { checkTopLevel, resolveOptions, type ConfigFile } from "./options/resolve.ts";
+import { closeDeadTerminalAtExit } from "./terminal/dead-terminal.ts";
 import { Output } from "./terminal/output.ts";
+import { watchWrites } from "./terminal/write-failure.ts";
 import { flush } from "./terminal/unblock.ts";
 import { didYouMean, usageError } from "./usage.ts";
 import { VERSION } from "./version.ts";
@@ -22,8 +24,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     bareOutput(argv[0] ?? "holdfast", argv).error(error);
     process.exit(EXIT.failed);
   });
-  const code = await run(argv);
+  closeDeadTerminalAtExit();
+  const written = watchWrites(process.stdout);
+  let code = await run(argv);
   await flush(process.stdout, process.stderr);
+  // A write that failed says so in the next turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (written.error !== undefined && code === EXIT.ok) {
+    bareOutput(argv[0] ?? "holdfast", []).error(written.error);
+    code = EXIT.failed;
+  }
   // Whatever a library keeps open must not keep a command alive that has said its last word.
   process.exit(code);
 }
