@@ -1,5 +1,6 @@
 // The shared secret, from wherever it was given: as text or in a file.
 import { readFile, stat } from "node:fs/promises";
+import { describeSystemError } from "@holdfast/control";
 import type { Values } from "./options/option.ts";
 import type { secretOptions } from "./options/flags.ts";
 import type { Output } from "./terminal/output.ts";
@@ -27,7 +28,7 @@ async function readSecretFile(path: string, output: Output): Promise<string> {
     }
     return text;
   } catch (thrown) {
-    throw usageError(`cannot read the secret in ${path}: ${(thrown as NodeJS.ErrnoException).code}`);
+    throw usageError(`cannot read the secret in ${path}: ${describeSystemError(thrown)}`);
   }
 }
 

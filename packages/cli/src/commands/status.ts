@@ -67,10 +67,10 @@ export function inFull(entry: Entry, now: number): string[] {
   if (entry.type === "relay") {
     rows.push(["secret", entry.secret_required ? "required" : "none"]);
     for (const tunnel of entry.tunnel_list ?? []) {
-      const since = formatDuration(Math.max(0, now - Date.parse(tunnel.since)));
+      const age = formatDuration(Math.max(0, now - Date.parse(tunnel.since)));
       rows.push([
         `port ${tunnel.port}`,
-        `${tunnel.remote_address}, ${plural(tunnel.streams, "stream")}, since ${since}`,
+        `${tunnel.remote_address}, ${plural(tunnel.streams, "stream")}, for ${age}`,
       ]);
     }
   } else {

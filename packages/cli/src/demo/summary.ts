@@ -7,11 +7,12 @@ export function summaryLines(summary: DemoSummary): string[] {
     outage.name,
     outage.away_ms === null ? "not back" : formatDuration(outage.away_ms),
     outage.noticed_after_ms === null ? "-" : formatDuration(outage.noticed_after_ms),
+    outage.away_ms === null ? "-" : formatDuration(outage.away_ms + (outage.noticed_after_ms ?? 0)),
     String(outage.attempts),
   ]);
   const total = summary.requests_served + summary.requests_failed;
   return [
-    ...formatTable([["OUTAGE", "AWAY", "NOTICED AFTER", "ATTEMPTS"], ...rows]),
+    ...formatTable([["OUTAGE", "AWAY", "NOTICED AFTER", "IN ALL", "ATTEMPTS"], ...rows]),
     "",
     `${plural(total, "request")} in ${formatDuration(summary.duration_ms)}: ${summary.requests_served} served, ` +
       `${summary.requests_failed} failed, longest gap ${formatDuration(summary.longest_gap_ms)}`,

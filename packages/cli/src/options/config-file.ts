@@ -1,5 +1,6 @@
 // The configuration file: TOML, written by a person, read once.
 import { readFile, stat } from "node:fs/promises";
+import { describeSystemError } from "@holdfast/control";
 import { usageError } from "../usage.ts";
 import type { ConfigFile } from "./resolve.ts";
 
@@ -15,7 +16,7 @@ export async function readConfigFile(path: string, mustExist: boolean): Promise<
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
     if (code === "ENOENT" && !mustExist) return undefined;
-    throw usageError(`cannot read ${path}: ${code === "ENOENT" ? "there is no such file" : String(code)}`);
+    throw usageError(`cannot read ${path}: ${describeSystemError(thrown)}`);
   }
   // Loaded here, because most people have no such file.
   const { parse } = await import("smol-toml");

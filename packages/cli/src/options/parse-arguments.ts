@@ -32,6 +32,10 @@ export function parseArguments(usage: string, options: OptionSet, argv: readonly
   try {
     parser.parse([...argv], { from: "user" });
   } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.code === "commander.excessArguments") {
+      const extra = parser.args[parser.registeredArguments.length];
+      throw usageError(`too many arguments: ${JSON.stringify(extra)} is one too many`);
+    }
     if (thrown instanceof CommanderError) throw asUsage(thrown);
     throw thrown;
   }

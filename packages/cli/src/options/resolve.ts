@@ -74,8 +74,9 @@ function parse(option: Option<unknown>, text: string, where: string): unknown {
     return option.parse(text);
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
-    const shown = option.name === "secret" ? "what was given" : JSON.stringify(text);
-    throw usageError(`${where}: expected ${thrown.message}, not ${shown}`);
+    // Any text may be a secret, and none is ever shown.
+    if (option.name === "secret") throw usageError(`${where} is empty`);
+    throw usageError(`${where}: expected ${thrown.message}, not ${JSON.stringify(text)}`);
   }
 }
 

@@ -49,7 +49,10 @@ function parsePort(text: string): number {
 
 /** 0 (any free one) to 65535. */
 export function parsePortOrAny(text: string): number {
-  return text === "0" ? 0 : parsePort(text);
+  const port = wholeNumber(text);
+  if (port === undefined || port > 65_535)
+    throw new RangeError("a port from 1 to 65535, or 0 for any free one");
+  return port;
 }
 
 /** `8000,0,8002`: a port for each target; 0 is any. */
