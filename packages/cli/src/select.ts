@@ -66,8 +66,9 @@ export function destinationOf(entry: Entry): string {
   }
 }
 
-/** What a person typed fits this entry. `PID/ID` says exactly which. */
+/** What a person typed fits this entry. `PID/ID` says exactly which; `3000` may also be the port that is exposed. */
 export function isMeant(entry: Entry, wanted: string): boolean {
+  if (entry.type === "tunnel" && entry.target === `localhost:${wanted}`) return true;
   const exact = [entry.name, String(entry.id), destinationOf(entry), `${entry.pid}/${entry.id}`];
   return exact.includes(wanted);
 }

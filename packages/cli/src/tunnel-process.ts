@@ -11,6 +11,7 @@ import type { WakeSource } from "@holdfast/net";
 import { formatEndpoint, type Endpoint } from "@holdfast/net/node";
 import { openBoreTunnel, type BoreTunnel } from "@holdfast/tunnel";
 import { describeOutage, describeState } from "./describe.ts";
+import { describeDrain, tellOfCuts } from "./drain.ts";
 import type { RelayUrl } from "./options/values.ts";
 import { escapeText } from "./terminal/escape.ts";
 import { plural } from "./terminal/format.ts";
@@ -70,13 +71,22 @@ export function openShownTunnel(host: ControlHost, options: ShownTunnelOptions):
     streams: tunnel.streams,
   });
   let draining: Promise<void> | undefined;
-  const drain = (): Promise<void> => (draining ??= tunnel.drain(options.drainTimeoutMs));
+  const drain = (): Promise<void> => {
+    if (draining !== undefined) return draining;
+    const { drainTimeoutMs, prefix } = options;
+    const settled = tellOfCuts(() => tunnel.streams, drainTimeoutMs, output, prefix);
+    return (draining = tunnel.drain(drainTimeoutMs).finally(settled));
+  };
   const item = host.add({
     kind: "tunnel",
     name: options.name,
     status,
     reconnect: () => tunnel.line.wake("user"),
-    disconnect: () => void drain(),
+    disconnect: () => {
+      const streams = plural(tunnel.streams, "open stream");
+      output.status(`${options.prefix}${describeDrain("disconnect", streams, options.drainTimeoutMs)}`);
+      void drain();
+    },
   });
   const entry = (): TunnelEntry => ({
     type: "tunnel",

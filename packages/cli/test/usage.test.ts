@@ -42,7 +42,12 @@ describe("a mistake is exit 2, named, with a hint where there is one", () => {
     ["frobnicate", /there is no command frobnicate\n {2}holdfast --help/],
     ["--quiet list", /options come after the command/],
     ["list --jsn", /unknown option '--jsn'\n {2}did you mean --json\?/],
-    ["list extra", /too many arguments/],
+    ["list extra", /too many arguments: "extra" is one too many/],
+    ["wait one two", /too many arguments: "two" is one too many/],
+    ["expose 3000 --port x", /--port: expected a port from 1 to 65535, or 0 for any free one, not "x"/],
+    ["expose 3000 --secret=", /--secret is empty/],
+    ["expose 3000 --secret-file /nowhere", /cannot read the secret in \/nowhere: there is no such file/],
+    ["expose 3000 --secret-file /", /cannot read the secret in \/: it is a folder/],
     ["expose", /missing required argument 'target'/],
     ["expose 70000", /target "70000": expected a port from 1 to 65535/],
     ["expose nonsense:x", /expected a port, host:port or unix:\/path/],
@@ -126,6 +131,18 @@ describe("settings", () => {
     await chmod(path, 0o600);
     expect(await check()).toMatch(/^0 nothing is running/);
   });
+});
+
+test("completion has no objects to print", async () => {
+  const home = await makeHome();
+  const { code, stdout } = await run(["completion", "bash", "--json"], { home });
+  expect(code).toBe(2);
+  expect(
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => outputLine.parse(JSON.parse(line)).type),
+  ).toEqual(["hello", "error"]);
 });
 
 test("completion scripts are scripts, and know commands and flags", async () => {

@@ -23,7 +23,8 @@ const NAMED = ["status", "wait", "reconnect", "disconnect"];
 /** Names of what runs; silent when nothing does. */
 const RUNNING = "holdfast list --quiet 2>/dev/null | awk 'NR > 1 { print $3 }'";
 
-async function run(_context: Context, args: readonly string[]): Promise<ExitCode> {
+async function run({ output }: Context, args: readonly string[]): Promise<ExitCode> {
+  if (output.json) throw usageError("a script is no JSON object: completion has no --json");
   const write = SHELLS[args[0]!];
   const shells = Object.keys(SHELLS);
   if (write === undefined) {

@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
 import { needUnixSockets, selectEntry, withEntries } from "../select.ts";
 import { escapeText } from "../terminal/escape.ts";
+import { usageError } from "../usage.ts";
 
 export const disconnect = defineCommand({
   name: "disconnect",
@@ -27,6 +28,12 @@ async function run(context: Context, args: readonly string[]): Promise<ExitCode>
   needUnixSockets();
   await withEntries(context, async (listed, silent) => {
     const { client, entry } = selectEntry(listed, args[0], silent);
+    if (entry.type === "relay" && client.hello.command !== "relay") {
+      throw usageError(
+        `${entry.name} belongs to the ${client.hello.command} process ${entry.pid}, and ends with it`,
+        "disconnect its tunnels instead",
+      );
+    }
     await client.disconnect(entry.id);
     context.output.data(`disconnecting ${escapeText(entry.name)}`, {
       type: "disconnect_initiated",

@@ -5,6 +5,7 @@ import { hangupWakes, proxyFromEnvironment, systemWakes, type Endpoint } from "@
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
 import { describeReconnect } from "../describe.ts";
+import { describeDrain } from "../drain.ts";
 import { EXIT, exitCodeOfEnd, type ExitCode } from "../exit-codes.ts";
 import { findRunningRelay } from "../find-relay.ts";
 import {
@@ -20,7 +21,7 @@ import { parsePortList, parseRelayUrl, parseTarget } from "../options/values.ts"
 import { startShownRelay, type ShownRelay } from "../relay-process.ts";
 import { readSecret } from "../secret.ts";
 import { handleSignals } from "../signals.ts";
-import { formatDuration, plural } from "../terminal/format.ts";
+import { plural } from "../terminal/format.ts";
 import { openShownTunnel, type ShownTunnel } from "../tunnel-process.ts";
 import { usageError } from "../usage.ts";
 
@@ -135,7 +136,7 @@ async function untilEnded(
       tunnels.reduce((sum, { tunnel }) => sum + tunnel.streams, 0),
       "open stream",
     );
-    output.status(`${reason}: draining ${streams}, at most ${formatDuration(values.drainTimeout)}`);
+    output.status(describeDrain(reason, streams, values.drainTimeout));
     for (const tunnel of tunnels) void tunnel.drain();
   });
   const codes = await Promise.all(

@@ -2,6 +2,7 @@
 import { HoldfastError } from "@holdfast/core";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
+import { describeDrain, tellOfCuts } from "../drain.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { drainOption, nameOption, outputOptions, secretOptions } from "../options/flags.ts";
 import { flag, optional, withDefault, type Values } from "../options/option.ts";
@@ -9,7 +10,7 @@ import { parsePortOrAny, parsePortRange, parseText } from "../options/values.ts"
 import { startShownRelay, type ShownRelay } from "../relay-process.ts";
 import { readSecret } from "../secret.ts";
 import { handleSignals } from "../signals.ts";
-import { formatDuration, plural } from "../terminal/format.ts";
+import { plural } from "../terminal/format.ts";
 import type { Output } from "../terminal/output.ts";
 
 const options = {
@@ -95,13 +96,18 @@ async function run(
     if (secret === undefined) output.status(openWarning(values));
     const reason = await stop.asked;
     const tunnels = plural(shown.relay.tunnels.length, "tunnel");
-    output.status(`${reason}: draining ${tunnels}, at most ${formatDuration(values.drainTimeout)}`);
-    await shown.relay.drain(values.drainTimeout);
+    output.status(describeDrain(reason, tunnels, values.drainTimeout));
+    const settled = tellOfCuts(() => visitorsOf(shown), values.drainTimeout, output);
+    await shown.relay.drain(values.drainTimeout).finally(settled);
     await shown.ended;
     return EXIT.ok;
   } finally {
     await shown.relay.close();
   }
+}
+
+function visitorsOf({ relay }: ShownRelay): number {
+  return relay.tunnels.reduce((sum, tunnel) => sum + tunnel.visitors, 0);
 }
 
 /** SIGHUP: the secret's file is read again. Clients that are here stay. */
