@@ -43,7 +43,6 @@ class Session {
     this.#decoder = new JsonLineDecoder(options.limits.maxLineBytes);
     const { socket } = options;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#half());
     this.#stopListening = options.registry.listen((event) => this.#event(event));
     socket.once("close", () => this.#stopListening());
@@ -123,14 +122,17 @@ class Session {
     this.#send({ type: "snapshot", seq: registry.seq, time: registry.now(), entries });
   }
 
-  #drained(): void {
+  /** Not by `drain`, which comes only after a write that reached the socket's mark, and that may lie above our limit. */
+  readonly #written = (): void => {
+    const { socket } = this.#options;
+    if (socket.writableLength > 0 || socket.destroyed) return;
     if (this.#missed > 0) {
       this.#send({ type: "missed", count: this.#missed });
       this.#missed = 0;
       this.#snapshot();
     }
-    this.#options.socket.resume();
-  }
+    if (socket.isPaused()) socket.resume();
+  };
 
   /** The client sends no more: one that only asked is answered and let go, a subscriber stays. */
   #half(): void {
@@ -144,7 +146,7 @@ class Session {
 
   #send(message: Message | undefined): void {
     const { socket } = this.#options;
-    if (message !== undefined && socket.writable) socket.write(encodeLine(message));
+    if (message !== undefined && socket.writable) socket.write(encodeLine(message), this.#written);
   }
 }
 
