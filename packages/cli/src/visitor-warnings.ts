@@ -5,10 +5,11 @@ import { escapeText } from "./terminal/escape.ts";
 /** How long the same warning is not repeated. */
 const PAUSE_MS = 10_000;
 
-/** For one target. There are as many entries as there are codes of failures: a handful. */
+/** For one target. */
 export class VisitorWarnings {
   readonly #warn: (text: string) => void;
   readonly #now: () => number;
+  /** At most one for each code of a failure: a handful. */
   readonly #lastAt = new Map<string, number>();
 
   /** `now` counts milliseconds. */
