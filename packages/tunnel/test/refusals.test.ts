@@ -35,6 +35,7 @@ const FATAL: [why: string, says: string, secret: string | undefined, code: strin
   ["a web server", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", undefined, "not_our_peer"],
   ["a web server, and a secret", "HTTP/1.1 400 Bad Request\r\n\r\n", "secret", "not_our_peer"],
   ["endless garbage", "x".repeat(10_000), undefined, "not_our_peer"],
+  ["an echo of what was asked", '{"Hello":0}\0', undefined, "not_our_peer"],
   ["something else than Hello", '"Heartbeat"\0', undefined, "not_our_peer"],
   ["a second challenge", CHALLENGE + CHALLENGE, "secret", "not_our_peer"],
 ];

@@ -61,6 +61,8 @@ export async function awaitPort({ frames, key, circumstances }: Introduction): P
   const message = await readServerMessage(frames);
   switch (message.type) {
     case "hello":
+      // An echo of our own Hello, for one: no relay gives port 0 away.
+      if (message.port === 0) throw notOurPeer(CLIENT_TEXT.notHello);
       return message.port;
     case "error":
       throw failureOfText(message.text, circumstances);
