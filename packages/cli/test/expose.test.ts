@@ -338,7 +338,7 @@ test("doctor asks the relay for a tunnel: one that does not speak bore, or wants
   const echo = await run(["doctor", "--relay", `bore://127.0.0.1:${port}`], { home });
   expect(echo).toMatchObject({
     code: 1,
-    stdout: expect.stringMatching(/FAILED {3}relay: .* what answers there is no relay/),
+    stdout: expect.stringMatching(/FAILED {3}relay: .* what answers there does not speak the bore protocol/),
   });
   const silent = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => void silent.close());
