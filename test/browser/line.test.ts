@@ -84,14 +84,15 @@ beforeAll(async () => {
       "--remote-debugging-port=0",
       `http://127.0.0.1:${port}/`,
     ],
-    { stdio: "ignore" },
+    // A group of its own: a browser is many processes, and all of them write into the profile.
+    { stdio: "ignore", detached: true },
   );
 });
 
 afterAll(async () => {
   if (browser !== undefined) {
     const gone = new Promise((resolve) => browser?.once("exit", resolve));
-    browser.kill("SIGKILL");
+    if (browser.pid !== undefined) process.kill(-browser.pid, "SIGKILL");
     await gone;
   }
   server?.closeAllConnections();
