@@ -6,9 +6,10 @@ import { importsOf, packageSources, repositoryFiles, textOf } from "./files.ts";
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: [],
   net: ["core"],
-  control: ["core", "net"],
-  tunnel: ["core", "net", "control"],
-  cli: ["core", "net", "control", "tunnel"],
+  trust: ["core"],
+  control: ["core", "net", "trust"],
+  tunnel: ["core", "net", "trust", "control"],
+  cli: ["core", "net", "trust", "control", "tunnel"],
 };
 
 interface PackageFile {
