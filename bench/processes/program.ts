@@ -25,6 +25,17 @@ const CLOCK_TICKS_PER_SECOND = 100;
 
 let started = 0;
 
+/** One for each program that runs. */
+const running = new Set<ChildProcess>();
+
+/** A bench that is stopped from outside takes its programs with it. */
+function endAllAndLeave(signal: NodeJS.Signals): void {
+  for (const child of running) child.kill("SIGKILL");
+  process.kill(process.pid, signal);
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, endAllAndLeave);
+
 export class Program {
   readonly name: string;
   readonly ended: Promise<number | null>;
@@ -42,8 +53,10 @@ export class Program {
       stdio: ["ignore", output, output],
     });
     closeSync(output);
+    running.add(this.#child);
     this.ended = new Promise((resolve) => {
       const end = (code: number | null): void => {
+        running.delete(this.#child);
         this.#running = false;
         resolve(code);
       };
