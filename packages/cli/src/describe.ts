@@ -54,14 +54,24 @@ export interface OutageFigures {
   readonly away_ms: number;
   readonly noticed_after_ms: number | null;
   readonly attempts: number;
+  readonly streams_resumed?: number | null;
+  readonly streams_lost?: number | null;
 }
 
 /** `back after 42.1 s (noticed after 3.0 s, 7 attempts)`, and whatever else there is to say. */
 export function describeOutage(outage: OutageFigures, more: readonly string[] = []): string {
   const noticed =
     outage.noticed_after_ms === null ? [] : [`noticed after ${formatDuration(outage.noticed_after_ms)}`];
-  const evidence = [...noticed, plural(outage.attempts, "attempt"), ...more];
+  const evidence = [...noticed, plural(outage.attempts, "attempt"), ...streamEvidence(outage), ...more];
   return `back after ${formatDuration(outage.away_ms)} (${evidence.join(", ")})`;
+}
+
+/** What was carried over the outage, and what was not. Nothing where no stream was open. */
+function streamEvidence({ streams_resumed: resumed, streams_lost: lost }: OutageFigures): string[] {
+  return [
+    ...(resumed == null || resumed === 0 ? [] : [`${plural(resumed, "stream")} resumed`, "0 bytes lost"]),
+    ...(lost == null || lost === 0 ? [] : [`${plural(lost, "stream")} reset`]),
+  ];
 }
 
 /** How an entry stands, in one phrase. `now` is wall-clock milliseconds. */

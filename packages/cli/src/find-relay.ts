@@ -1,7 +1,7 @@
 // The relay that a command uses: the one that was named, else this user's running one.
 import type { RelayEntry } from "@holdfast/control";
 import type { Context } from "./command.ts";
-import { parseRelayUrl, type RelayUrl } from "./options/values.ts";
+import { parseRelayUrl, relayUrl, type RelayUrl } from "./options/values.ts";
 import { withEntries } from "./select.ts";
 import { usageError } from "./usage.ts";
 
@@ -31,5 +31,5 @@ export async function findRunningRelay(context: Context): Promise<RelayUrl | und
 function reachable(url: RelayUrl): RelayUrl {
   const host = REACHED_BY[url.host];
   if (host === undefined) return url;
-  return parseRelayUrl(`bore://${host.includes(":") ? `[${host}]` : host}:${url.port}`);
+  return relayUrl(url.scheme, host, url.port);
 }

@@ -3,7 +3,7 @@ import { timestamp, type ControlHost, type EntryFields, type Item } from "@holdf
 import { formatEndpoint } from "@holdfast/net/node";
 import { startBoreRelay, type BoreRelay, type BoreRelayOptions, type RelayEvent } from "@holdfast/tunnel";
 import { describeRelayEvent } from "./describe-relay.ts";
-import { boreUrl } from "./options/values.ts";
+import { relayUrl } from "./options/values.ts";
 import type { Output } from "./terminal/output.ts";
 
 /** How often those who watch hear of tunnels that come and go, at most. */
@@ -47,6 +47,7 @@ export async function startShownRelay(
     state: draining ? "draining" : "listening",
     since: started,
     address: url,
+    addresses: [url],
     secret_required: options.secret !== undefined,
     tunnels: relay.tunnels.length,
   });
@@ -57,6 +58,8 @@ export async function startShownRelay(
       since: timestamp(tunnel.since),
       streams: tunnel.visitors,
       pending: tunnel.pending,
+      dialect: "bore",
+      away: false,
     })),
   });
   const item = host.add({
@@ -80,5 +83,5 @@ export async function startShownRelay(
 
 function urlOf(relay: BoreRelay): string {
   const { endpoint } = relay;
-  return "host" in endpoint ? boreUrl(endpoint.host, endpoint.port) : formatEndpoint(endpoint);
+  return "host" in endpoint ? relayUrl("bore", endpoint.host, endpoint.port).href : formatEndpoint(endpoint);
 }

@@ -16,6 +16,7 @@ import type { RelayUrl } from "./options/values.ts";
 import { escapeText } from "./terminal/escape.ts";
 import { plural } from "./terminal/format.ts";
 import type { Output } from "./terminal/output.ts";
+import { usageError } from "./usage.ts";
 import { VisitorWarnings } from "./visitor-warnings.ts";
 
 export interface ShownTunnelOptions {
@@ -46,6 +47,7 @@ export interface ShownTunnel {
 
 export function openShownTunnel(host: ControlHost, options: ShownTunnelOptions): ShownTunnel {
   const { output, relay, target, port, secret, policy, wakes, proxy } = options;
+  if (relay.scheme !== "bore") throw usageError(`${relay.scheme}:// is not spoken by this command`);
   const visitors = new VisitorWarnings((text) => output.warn(`${options.prefix}${text}`));
   const tunnel = openBoreTunnel({
     ...policy,
@@ -97,11 +99,13 @@ export function openShownTunnel(host: ControlHost, options: ShownTunnelOptions):
   });
   const ended = (async () => {
     void new Narrator(options, tunnel, entry).follow();
-    await showLine(tunnel.line, item, (outage) => {
-      const figures = { away_ms: outage.awayMs, noticed_after_ms: outage.noticedAfterMs ?? null };
-      output.status(
-        `${options.prefix}${describeOutage({ ...figures, attempts: outage.attempts }, kept(tunnel))}`,
-      );
+    await showLine(tunnel.line, item, {
+      onOutage: (outage) => {
+        const figures = { away_ms: outage.awayMs, noticed_after_ms: outage.noticedAfterMs ?? null };
+        output.status(
+          `${options.prefix}${describeOutage({ ...figures, attempts: outage.attempts }, kept(tunnel))}`,
+        );
+      },
     });
     const reason = await tunnel.line.closed;
     // Visitors that were on their way go on while the tunnel drains, and are reset otherwise.

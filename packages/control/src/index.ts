@@ -8,7 +8,7 @@ export type { ControlHost, ControlLimits, ControlOptions } from "./host.ts";
 export { encodeLine } from "./json-lines.ts";
 export { endReasonJson, errorLine, failureJson, lineFields, timestamp } from "./line-fields.ts";
 export { NO_OUTAGE, trackOutage } from "./outage.ts";
-export type { Outage, OutageTracker } from "./outage.ts";
+export type { Outage, OutageTracker, StreamFate } from "./outage.ts";
 export { holdfastPaths } from "./paths.ts";
 export type { HoldfastPaths } from "./paths.ts";
 export { ensurePrivateFolder } from "./private-folder.ts";
@@ -18,6 +18,7 @@ export { socketName, socketPath } from "./socket-files.ts";
 export { describeSystemError } from "./system-error.ts";
 export type { EntryFields, Item, ItemOptions } from "./registry.ts";
 export { showLine } from "./show-line.ts";
+export type { ShowLineOptions } from "./show-line.ts";
 export { watchProcesses } from "./watch.ts";
 export type { Watch, WatchOptions } from "./watch.ts";
 export type {

@@ -2,7 +2,7 @@
 // noticed, how many dials it took. A pure step, so that the command, the events and the demo say the same.
 import type { Status } from "@holdfast/core";
 
-export interface Outage {
+export interface Outage extends StreamFate {
   /** From the loss of the link to the next `connected`, in milliseconds. */
   readonly awayMs: number;
   /** From the last byte of the peer to the loss of the link. */
@@ -11,6 +11,12 @@ export interface Outage {
   readonly attempts: number;
   /** When the link was lost, on the clock of the statuses. */
   readonly lostAt: number;
+}
+
+/** What became of the streams that were open when the link was lost. Absent where they do not depend on it. */
+export interface StreamFate {
+  readonly streamsResumed?: number | undefined;
+  readonly streamsLost?: number | undefined;
 }
 
 /** What has to be remembered between two statuses. */

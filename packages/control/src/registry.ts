@@ -152,6 +152,8 @@ export class Registry {
       away_ms: Math.round(outage.awayMs),
       noticed_after_ms: outage.noticedAfterMs === undefined ? null : Math.round(outage.noticedAfterMs),
       attempts: outage.attempts,
+      streams_resumed: outage.streamsResumed ?? null,
+      streams_lost: outage.streamsLost ?? null,
     });
   }
 

@@ -55,6 +55,7 @@ function session(): { socket: FakeSocket; registry: Registry; touch: () => void 
       state: "listening",
       since: "1970-01-01T00:00:00.000Z",
       address: `bore://h:${++streams}`,
+      addresses: ["bore://127.0.0.1:7835"],
       secret_required: false,
       tunnels: 0,
     }),

@@ -1,13 +1,20 @@
 // Follow a line and say each change of it on the control socket, with the evidence of each outage.
 import type { Line } from "@holdfast/net";
-import { NO_OUTAGE, trackOutage, type Outage } from "./outage.ts";
+import { NO_OUTAGE, trackOutage, type Outage, type StreamFate } from "./outage.ts";
 import type { Item } from "./registry.ts";
 
-/** Resolves when the line has ended. `onOutage` hears the evidence as the subscribers do. */
+export interface ShowLineOptions {
+  /** Hears the evidence as the subscribers do. */
+  readonly onOutage?: (outage: Outage) => void;
+  /** Asked when the line is back: what became of the streams that were open. */
+  readonly streamFate?: () => StreamFate;
+}
+
+/** Resolves when the line has ended. */
 export async function showLine(
   line: Pick<Line, "changes">,
   item: Pick<Item, "changed" | "outage">,
-  onOutage?: (outage: Outage) => void,
+  { onOutage, streamFate }: ShowLineOptions = {},
 ): Promise<void> {
   let tracker = NO_OUTAGE;
   for await (const status of line.changes()) {
@@ -15,7 +22,8 @@ export async function showLine(
     tracker = step.tracker;
     item.changed();
     if (step.outage === undefined) continue;
-    item.outage(step.outage);
-    onOutage?.(step.outage);
+    const outage = { ...step.outage, ...streamFate?.() };
+    item.outage(outage);
+    onOutage?.(outage);
   }
 }

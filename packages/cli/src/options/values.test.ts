@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import {
-  boreUrl,
   parseCount,
   parseDuration,
   parsePortList,
   parsePortRange,
   parseReconnectDelay,
   parseRelayUrl,
+  relayUrl,
   parseTarget,
 } from "./values.ts";
 
@@ -52,17 +52,28 @@ test("targets are ports, host:port with IPv6 in brackets, or unix:/path", () => 
   }
 });
 
-test("relays are bore URLs, and what is shown can be read back", () => {
+test("relays are URLs of four schemes, and what is shown can be read back", () => {
   expect(parseRelayUrl("bore://relay.example.com")).toMatchObject({ host: "relay.example.com", port: 7_835 });
   expect(parseRelayUrl("BORE://[::1]:9/")).toMatchObject({ host: "::1", port: 9, href: "bore://[::1]:9" });
-  expect(parseRelayUrl(boreUrl("::1", 7)).href).toBe("bore://[::1]:7");
+  expect(parseRelayUrl("holdfast://h")).toMatchObject({
+    scheme: "holdfast",
+    port: 7_836,
+    href: "holdfast://h:7836",
+  });
+  expect(parseRelayUrl("wss://h/a/b")).toMatchObject({ port: 443, path: "/a/b", href: "wss://h:443/a/b" });
+  expect(parseRelayUrl("ws://h:1/")).toMatchObject({ port: 1, path: "/", href: "ws://h:1" });
+  for (const scheme of ["holdfast", "wss", "ws", "bore"] as const) {
+    const url = relayUrl(scheme, "::1", 7);
+    expect(parseRelayUrl(url.href)).toEqual(url);
+  }
   for (const text of [
     "relay.example.com",
     "bore://",
     "bore://h:0",
     "bore://h/x",
     "bore://u:p@h",
-    "wss://h",
+    "https://h",
+    "holdfast://h/x",
     "bore://h?x",
   ]) {
     expect(() => parseRelayUrl(text), text).toThrow(RangeError);

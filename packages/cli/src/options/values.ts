@@ -81,31 +81,43 @@ export function parseTarget(text: string): Endpoint {
   return { host: match[1] ?? match[2]!, port: parsePort(match[3]!) };
 }
 
+/** How a relay is spoken to: a session over TCP (TLS unless it is this machine), over a WebSocket, or bore. */
+export type RelayScheme = "holdfast" | "wss" | "ws" | "bore";
+
 export interface RelayUrl {
-  readonly scheme: "bore";
+  readonly scheme: RelayScheme;
   readonly host: string;
   readonly port: number;
-  /** As it is shown: `bore://host:port`. */
+  /** For WebSockets; `/` by default. */
+  readonly path: string;
+  /** As it is shown: `holdfast://host:port`. */
   readonly href: string;
 }
 
-const BORE_PORT = 7835;
+const DEFAULT_PORTS: Readonly<Record<RelayScheme, number>> = { holdfast: 7836, wss: 443, ws: 80, bore: 7835 };
 
-/** `bore://host[:port]`. */
+/** `holdfast://host[:port]`, `wss://host[:port][/path]`, `ws://…`, `bore://host[:port]`. */
 export function parseRelayUrl(text: string): RelayUrl {
-  const match = /^([a-z][a-z0-9+.-]*):\/\/(?:\[([0-9a-f:.]+)\]|([^:/?#@[\]\s]+))(?::(\d+))?\/?$/i.exec(text);
-  if (match === null) throw new RangeError("a URL such as bore://relay.example.com");
-  if (match[1]!.toLowerCase() !== "bore") {
-    throw new RangeError(`a bore:// URL; ${match[1]!.toLowerCase()}:// is not spoken by this version`);
-  }
-  const host = match[2] ?? match[3]!;
-  const port = match[4] === undefined ? BORE_PORT : parsePort(match[4]);
-  return { scheme: "bore", host, port, href: boreUrl(host, port) };
+  const match =
+    /^([a-z][a-z0-9+.-]*):\/\/(?:\[([0-9a-f:.]+)\]|([^:/?#@[\]\s]+))(?::(\d+))?(\/[^?#\s]*)?$/i.exec(text);
+  if (match === null) throw new RangeError("a URL such as holdfast://relay.example.com");
+  const scheme = match[1]!.toLowerCase();
+  if (!isScheme(scheme)) throw new RangeError("a URL that begins with holdfast://, wss://, ws:// or bore://");
+  const path = match[5] ?? "/";
+  if (path !== "/" && scheme !== "wss" && scheme !== "ws")
+    throw new RangeError(`a URL without a path, as ${scheme}:// has none`);
+  const port = match[4] === undefined ? DEFAULT_PORTS[scheme] : parsePort(match[4]);
+  return relayUrl(scheme, match[2] ?? match[3]!, port, path);
 }
 
 /** The URL of a relay that listens there. */
-export function boreUrl(host: string, port: number): string {
-  return `bore://${host.includes(":") ? `[${host}]` : host}:${port}`;
+export function relayUrl(scheme: RelayScheme, host: string, port: number, path = "/"): RelayUrl {
+  const shownHost = host.includes(":") ? `[${host}]` : host;
+  return { scheme, host, port, path, href: `${scheme}://${shownHost}:${port}${path === "/" ? "" : path}` };
+}
+
+function isScheme(text: string): text is RelayScheme {
+  return Object.hasOwn(DEFAULT_PORTS, text);
 }
 
 export function parseText(text: string): string {

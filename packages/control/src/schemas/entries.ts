@@ -24,6 +24,8 @@ export const relayTunnel = z
     since: time,
     streams: count.describe("visitors that the client has taken and that are not done"),
     pending: count.describe("visitors that wait for the client"),
+    dialect: z.enum(["native", "bore"]),
+    away: z.boolean().describe("the client is not there, and its port is kept for it"),
   })
   .meta({ id: "relay_tunnel" });
 
@@ -32,6 +34,7 @@ const relayShape = {
   state: z.enum(["listening", "draining"]),
   since: time,
   address: z.string().describe("URL that clients use"),
+  addresses: z.array(z.string()).describe("every URL that clients can use, the first of them `address`"),
   secret_required: z.boolean(),
   tunnels: count.describe("that are open now"),
   tunnel_list: z.array(relayTunnel).optional().describe("only in the answer to `status`"),

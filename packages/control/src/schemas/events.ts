@@ -10,6 +10,12 @@ const outageShape = {
   away_ms: durationMs.describe("from the loss of the link to the next connected"),
   noticed_after_ms: durationMs.nullable().describe("from the last byte of the peer to the loss of the link"),
   attempts: count.describe("dials, the one that succeeded included"),
+  streams_resumed: count
+    .nullable()
+    .describe(
+      "open streams that went on where they had stopped; null where streams do not depend on the link",
+    ),
+  streams_lost: count.nullable().describe("open streams that were reset, because their session was gone"),
 };
 
 export const eventBody = z.discriminatedUnion("type", [
