@@ -1,13 +1,21 @@
 import { expect, test } from "vitest";
 import { VirtualClock } from "../../test/virtual-clock.ts";
-import { Admission, limitKey } from "./admission.ts";
-import { resolveLimits } from "./limits.ts";
+import { Admission, limitKey, type AddressLimits } from "./admission.ts";
 
 const ADDRESS = "192.0.2.1";
 
-function start(limits: Parameters<typeof resolveLimits>[0] = {}) {
+const LIMITS: AddressLimits = {
+  connectionsPerAddress: 100,
+  unauthenticatedPerAddress: 20,
+  failedAuthenticationsPerMinute: 10,
+  clientsPerAddress: 100,
+  addresses: 65_536,
+  handshakes: 4_096,
+};
+
+function start(limits: Partial<AddressLimits> = {}) {
   const clock = new VirtualClock();
-  return { clock, admission: new Admission(resolveLimits(limits), clock) };
+  return { clock, admission: new Admission({ ...LIMITS, ...limits }, clock) };
 }
 
 function admitted(admission: Admission, tries: number, address = ADDRESS): number {
@@ -34,14 +42,14 @@ test("each visitor that waits for a client lets one connection more in", () => {
   expect(admitted(admission, 5)).toBe(0);
 });
 
-test("tunnels count towards the connections of an address", () => {
-  const { admission } = start({ connectionsPerAddress: 3, tunnelsPerAddress: 2 });
-  expect(admission.tunnelOpens(ADDRESS)).toBe(true);
-  expect(admission.tunnelOpens(ADDRESS)).toBe(true);
-  expect(admission.tunnelOpens(ADDRESS)).toBe(false);
+test("clients count towards the connections of an address", () => {
+  const { admission } = start({ connectionsPerAddress: 3, clientsPerAddress: 2 });
+  expect(admission.clientStays(ADDRESS)).toBe(true);
+  expect(admission.clientStays(ADDRESS)).toBe(true);
+  expect(admission.clientStays(ADDRESS)).toBe(false);
   expect(admitted(admission, 5)).toBe(1);
-  admission.tunnelCloses(ADDRESS);
-  expect(admission.tunnelOpens(ADDRESS)).toBe(true);
+  admission.clientLeaves(ADDRESS);
+  expect(admission.clientStays(ADDRESS)).toBe(true);
 });
 
 test("ten wrong secrets a minute, then the address is not heard until the minute is over", () => {
@@ -90,8 +98,4 @@ test.each([
   [undefined, "unknown"],
 ])("limits of %s go by %s", (address, key) => {
   expect(limitKey(address)).toBe(key);
-});
-
-test.each([0, -1, Number.NaN, "9" as unknown as number])("a limit of %s is refused", (value) => {
-  expect(() => resolveLimits({ tunnels: value })).toThrow(/bad_config: limits.tunnels/);
 });

@@ -1,28 +1,43 @@
 // How much one address may ask of the relay. Counts only; who is refused is dropped by the caller.
 import type { Clock } from "@holdfast/core";
-import type { RelayLimits } from "./limits.ts";
 
 const MINUTE_MS = 60_000;
 /** How often a full table is looked through, at most. */
 const TIDY_MS = 1_000;
 
+/** What one address may have, and all of them together. */
+export interface AddressLimits {
+  /** Connections from one address: clients, and those that have not said yet what they are. */
+  readonly connectionsPerAddress: number;
+  /** Connections from one address that have not said yet what they are, visitors that wait for it not counted. */
+  readonly unauthenticatedPerAddress: number;
+  /** Wrong secrets from one address within a minute; above it, its connections are dropped unheard. */
+  readonly failedAuthenticationsPerMinute: number;
+  /** Clients (tunnels of bore, sessions) from one address. */
+  readonly clientsPerAddress: number;
+  /** Addresses that are counted at the same time; a further one is dropped. */
+  readonly addresses: number;
+  /** Connections in all that have not said yet what they are. */
+  readonly handshakes: number;
+}
+
 interface Count {
   handshakes: number;
-  tunnels: number;
+  clients: number;
   /** Visitors that wait for a client at this address: each entitles it to one more connection. */
   pendingVisitors: number;
   failures: number[];
 }
 
 export class Admission {
-  readonly #limits: RelayLimits;
+  readonly #limits: AddressLimits;
   readonly #clock: Clock;
   /** At most `limits.addresses`. */
   readonly #counts = new Map<string, Count>();
   #handshakes = 0;
   #tidiedAt = -Infinity;
 
-  constructor(limits: RelayLimits, clock: Clock) {
+  constructor(limits: AddressLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
   }
@@ -37,7 +52,7 @@ export class Admission {
       this.#counts.size <= this.#limits.addresses &&
       this.#handshakes < handshakes &&
       count.handshakes < unauthenticatedPerAddress + entitled &&
-      count.handshakes + count.tunnels < connectionsPerAddress + entitled &&
+      count.handshakes + count.clients < connectionsPerAddress + entitled &&
       this.#recentFailures(count) < this.#limits.failedAuthenticationsPerMinute;
     if (allowed) {
       count.handshakes += 1;
@@ -58,17 +73,17 @@ export class Admission {
     this.#change(address, (count) => count.failures.push(this.#clock.mono()));
   }
 
-  /** A tunnel is wanted. `false`: refuse it. Else `tunnelCloses` must follow. */
-  tunnelOpens(address: string): boolean {
+  /** A client wants to stay. `false`: refuse it. Else `clientLeaves` must follow. */
+  clientStays(address: string): boolean {
     const count = this.#countOf(address);
-    const allowed = count.tunnels < this.#limits.tunnelsPerAddress;
-    if (allowed) count.tunnels += 1;
+    const allowed = count.clients < this.#limits.clientsPerAddress;
+    if (allowed) count.clients += 1;
     this.#forget(address, count);
     return allowed;
   }
 
-  tunnelCloses(address: string): void {
-    this.#change(address, (count) => (count.tunnels -= 1));
+  clientLeaves(address: string): void {
+    this.#change(address, (count) => (count.clients -= 1));
   }
 
   visitorWaits(address: string): void {
@@ -102,13 +117,13 @@ export class Admission {
   #countOf(address: string): Count {
     const known = this.#counts.get(address);
     if (known !== undefined) return known;
-    const count: Count = { handshakes: 0, tunnels: 0, pendingVisitors: 0, failures: [] };
+    const count: Count = { handshakes: 0, clients: 0, pendingVisitors: 0, failures: [] };
     this.#counts.set(address, count);
     return count;
   }
 
   #forget(address: string, count: Count): void {
-    const held = count.handshakes + count.tunnels + count.pendingVisitors;
+    const held = count.handshakes + count.clients + count.pendingVisitors;
     if (held === 0 && this.#recentFailures(count) === 0) this.#counts.delete(address);
   }
 }

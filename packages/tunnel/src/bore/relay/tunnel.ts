@@ -1,8 +1,8 @@
 // One client that holds one port: its control connection, and the visitors that it has taken.
 import type { Instant } from "@holdfast/core";
 import { resetSocket, splice, type Socket } from "@holdfast/net/node";
-import { encode } from "../bore/messages.ts";
-import type { Uuid } from "../bore/uuid.ts";
+import { encode } from "../messages.ts";
+import type { Uuid } from "../uuid.ts";
 import { UNKNOWN_HOLDER, type Holder } from "./port-conflict.ts";
 
 const HEARTBEAT = encode({ type: "heartbeat" });

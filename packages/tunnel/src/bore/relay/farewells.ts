@@ -2,8 +2,8 @@
 // that is destroyed with unread bytes sends a reset, and a reset overtakes the words.
 import type { Clock } from "@holdfast/core";
 import type { Socket } from "@holdfast/net/node";
-import { encode } from "../bore/messages.ts";
-import { ExpiryQueue } from "./expiry.ts";
+import { encode } from "../messages.ts";
+import { ExpiryQueue } from "../../relay/expiry.ts";
 import type { RelayLimits } from "./limits.ts";
 
 export class Farewells {

@@ -2,13 +2,13 @@
 import { HoldfastError, type Clock, type Policy, type Random } from "@holdfast/core";
 import { connect, systemClock, type ConnectOptions, type Line, type WakeSource } from "@holdfast/net";
 import type { Endpoint } from "@holdfast/net/node";
-import { secretKey } from "../bore/auth.ts";
-import { harmless } from "../listener.ts";
+import { secretKey } from "../auth.ts";
+import { harmless } from "../../listener.ts";
 import { BORE_PORT } from "../relay/options.ts";
 import { boreDial, type BoreLink } from "./dial.ts";
 import { Streams, type StreamEvent } from "./streams.ts";
-import { parseTarget } from "./target.ts";
-import { gotPort, lostPort, mustForget, nextPort, type WantedPort } from "./wanted-port.ts";
+import { parseTarget } from "../../client/target.ts";
+import { gotPort, lostPort, mustForget, nextPort, type WantedPort } from "../../client/wanted-port.ts";
 
 export interface BoreTunnelOptions extends Policy {
   /** The relay. Default port 7835. */

@@ -3,11 +3,11 @@
 import { HoldfastError, type Clock } from "@holdfast/core";
 import type { Attempt, Dial, Link } from "@holdfast/net";
 import { openSocket, type Socket } from "@holdfast/net/node";
-import type { SecretKey } from "../bore/auth.ts";
-import { connectionClosed } from "../bore/failures.ts";
-import { FrameStream } from "../bore/frame-stream.ts";
-import { printable } from "../bore/texts.ts";
-import type { Uuid } from "../bore/uuid.ts";
+import type { SecretKey } from "../auth.ts";
+import { connectionClosed } from "../failures.ts";
+import { FrameStream } from "../frame-stream.ts";
+import { printable } from "../texts.ts";
+import type { Uuid } from "../uuid.ts";
 import { awaitPort, introduce, readServerMessage } from "./introduce.ts";
 
 /** A tunnel's present control connection. */

@@ -1,11 +1,11 @@
 // The first words of a connection, from the relay's side: the secret if there is one, then what the peer wants.
 import { HoldfastError } from "@holdfast/core";
 import type { Socket } from "@holdfast/net/node";
-import { checkAnswer, type SecretKey } from "../bore/auth.ts";
-import type { FrameStream } from "../bore/frame-stream.ts";
-import { decodeClientMessage, encode } from "../bore/messages.ts";
-import { RELAY_TEXT } from "../bore/texts.ts";
-import type { Uuid } from "../bore/uuid.ts";
+import { checkAnswer, type SecretKey } from "../auth.ts";
+import type { FrameStream } from "../frame-stream.ts";
+import { decodeClientMessage, encode } from "../messages.ts";
+import { RELAY_TEXT } from "../texts.ts";
+import type { Uuid } from "../uuid.ts";
 
 export type Greeting =
   | { readonly type: "hello"; readonly port: number }

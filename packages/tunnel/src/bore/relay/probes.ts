@@ -1,8 +1,8 @@
 // Asking the holder of a port whether it is still there, on behalf of all who want the port. The rules are those
 // of `port-conflict.ts`; here is the asking and the waiting.
 import type { Clock } from "@holdfast/core";
-import type { Uuid } from "../bore/uuid.ts";
-import { ExpiryQueue } from "./expiry.ts";
+import type { Uuid } from "../uuid.ts";
+import { ExpiryQueue } from "../../relay/expiry.ts";
 import { judge } from "./port-conflict.ts";
 import type { RelayTunnel } from "./tunnel.ts";
 

@@ -3,14 +3,14 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { Clock } from "@holdfast/core";
 import { systemClock } from "@holdfast/net";
 import { listen, resetSocket, type Endpoint, type Listener, type Socket } from "@holdfast/net/node";
-import { secretKey, type SecretKey } from "../bore/auth.ts";
-import { FrameStream } from "../bore/frame-stream.ts";
-import { busyText, RELAY_TEXT } from "../bore/texts.ts";
-import type { Uuid } from "../bore/uuid.ts";
-import { Changes } from "../changes.ts";
-import { harmless } from "../listener.ts";
-import { Admission, limitKey } from "./admission.ts";
-import { ExpiryQueue } from "./expiry.ts";
+import { secretKey, type SecretKey } from "../auth.ts";
+import { FrameStream } from "../frame-stream.ts";
+import { busyText, RELAY_TEXT } from "../texts.ts";
+import type { Uuid } from "../uuid.ts";
+import { Changes } from "../../changes.ts";
+import { harmless } from "../../listener.ts";
+import { Admission, limitKey } from "../../relay/admission.ts";
+import { ExpiryQueue } from "../../relay/expiry.ts";
 import { Farewells } from "./farewells.ts";
 import { greet, greetingTimeout, type Greeting } from "./greeting.ts";
 import { HeartbeatRound } from "./heartbeats.ts";
@@ -24,10 +24,10 @@ import {
   type RelayStatus,
   type TunnelInfo,
 } from "./options.ts";
-import { Pacer } from "./pacer.ts";
+import { Pacer } from "../../relay/pacer.ts";
 import { Ports } from "./ports.ts";
 import { Probes } from "./probes.ts";
-import { Ticker } from "./ticker.ts";
+import { Ticker } from "../../relay/ticker.ts";
 import { RelayTunnel, shownAddress, type TunnelEnd } from "./tunnel.ts";
 import { PendingVisitors } from "./visitors.ts";
 
@@ -83,7 +83,7 @@ class Relay implements BoreRelay {
     this.#limits = limits;
     this.#keys = options.secret === undefined ? [] : [secretKey(options.secret)];
     this.#onEvent = harmless(options.onEvent);
-    this.#admission = new Admission(limits, clock);
+    this.#admission = new Admission({ ...limits, clientsPerAddress: limits.tunnelsPerAddress }, clock);
     this.#pacer = new Pacer({
       clock,
       random,
@@ -228,11 +228,11 @@ class Relay implements BoreRelay {
   async #openTunnel(socket: Socket, wanted: number, address: string): Promise<void> {
     const helloAt = this.#clock.mono();
     if (this.#draining) return this.#refuse(socket, busyText(this.#pacer.hint(this.#drainEndsAt - helloAt)));
-    if (!this.#admission.tunnelOpens(address))
+    if (!this.#admission.clientStays(address))
       return this.#refuse(socket, "too many tunnels from this address");
     const refusal = await this.#grantTunnel(socket, wanted, address, helloAt);
     if (refusal === undefined) return;
-    this.#admission.tunnelCloses(address);
+    this.#admission.clientLeaves(address);
     this.#refuse(socket, refusal);
   }
 
@@ -298,7 +298,7 @@ class Relay implements BoreRelay {
   #tunnelEnded(tunnel: RelayTunnel, reason: TunnelEnd): void {
     this.#heartbeats.delete(tunnel);
     this.#ports.release(tunnel.port, tunnel);
-    this.#admission.tunnelCloses(tunnel.address);
+    this.#admission.clientLeaves(tunnel.address);
     this.#probes.ended(tunnel);
     if (reason === "displaced" || reason === "connection_lost") tunnel.socket.destroy();
     else this.#farewells.close(tunnel.socket);

@@ -2,8 +2,8 @@
 // client takes them by identifier over a connection of its own, and may do so after its control connection is gone.
 import type { Instant } from "@holdfast/core";
 import type { Socket } from "@holdfast/net/node";
-import type { Uuid } from "../bore/uuid.ts";
-import { ExpiryQueue } from "./expiry.ts";
+import type { Uuid } from "../uuid.ts";
+import { ExpiryQueue } from "../../relay/expiry.ts";
 import type { RelayTunnel } from "./tunnel.ts";
 
 export interface PendingVisitor {

@@ -2,9 +2,9 @@
 // control connection is lost, and is cut only when somebody says so.
 import { HoldfastError, type Clock } from "@holdfast/core";
 import { openSocket, resetSocket, splice, type Endpoint, type Socket } from "@holdfast/net/node";
-import type { SecretKey } from "../bore/auth.ts";
-import { FrameStream } from "../bore/frame-stream.ts";
-import type { Uuid } from "../bore/uuid.ts";
+import type { SecretKey } from "../auth.ts";
+import { FrameStream } from "../frame-stream.ts";
+import type { Uuid } from "../uuid.ts";
 import { introduce } from "./introduce.ts";
 
 export interface StreamsOptions {

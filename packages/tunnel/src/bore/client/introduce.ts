@@ -3,7 +3,7 @@
 import type { Clock } from "@holdfast/core";
 import { HoldfastError } from "@holdfast/core";
 import type { Socket } from "@holdfast/net/node";
-import { answerChallenge, type SecretKey } from "../bore/auth.ts";
+import { answerChallenge, type SecretKey } from "../auth.ts";
 import {
   connectionClosed,
   failureOfText,
@@ -11,8 +11,8 @@ import {
   silence,
   timedOut,
   type Circumstances,
-} from "../bore/failures.ts";
-import type { FrameStream } from "../bore/frame-stream.ts";
+} from "../failures.ts";
+import type { FrameStream } from "../frame-stream.ts";
 import {
   beginsServerMessage,
   decodeServerMessage,
@@ -20,8 +20,8 @@ import {
   type ClientMessage,
   type Read,
   type ServerMessage,
-} from "../bore/messages.ts";
-import { CLIENT_TEXT } from "../bore/texts.ts";
+} from "../messages.ts";
+import { CLIENT_TEXT } from "../texts.ts";
 
 /** How long a relay may take to send its challenge, in milliseconds: a little less than it waits for us. */
 const CHALLENGE_MS = 2_600;

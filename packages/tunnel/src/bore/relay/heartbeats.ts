@@ -1,7 +1,7 @@
 // Heartbeats for all tunnels from one timer: the tunnels are dealt into as many hands as there are ticks in half
 // a second, and each tick serves one hand, so that ten thousand of them do not all write in the same moment.
 import type { Instant } from "@holdfast/core";
-import { TICK_MS } from "./ticker.ts";
+import { TICK_MS } from "../../relay/ticker.ts";
 import type { RelayTunnel } from "./tunnel.ts";
 
 /** Clients hear at least this often from the relay, in milliseconds. */
