@@ -1,6 +1,4 @@
 // The public names of the control plane. Nothing here loads zod; the schemas are in `@holdfast/control/schemas`.
-export { readStateFile, writeFileAtomically } from "./atomic-file.ts";
-export type { StateFile } from "./atomic-file.ts";
 export { dialControl } from "./client.ts";
 export type { ControlClient, DialControlOptions } from "./client.ts";
 export { openControl } from "./host.ts";
@@ -11,11 +9,9 @@ export { NO_OUTAGE, trackOutage } from "./outage.ts";
 export type { Outage, OutageTracker, StreamFate } from "./outage.ts";
 export { holdfastPaths } from "./paths.ts";
 export type { HoldfastPaths } from "./paths.ts";
-export { ensurePrivateFolder } from "./private-folder.ts";
 export { findProcesses, listEntries } from "./processes.ts";
 export type { Found, Listed, SilentProcess } from "./processes.ts";
 export { socketName, socketPath } from "./socket-files.ts";
-export { describeSystemError } from "./system-error.ts";
 export type { EntryFields, Item, ItemOptions } from "./registry.ts";
 export { showLine } from "./show-line.ts";
 export type { ShowLineOptions } from "./show-line.ts";
@@ -34,3 +30,5 @@ export type { ErrorLine, Hello, Message, Missed, Push, Reply, Snapshot } from ".
 export type { Check, Cut, DemoSummary, OutputLine, Ready } from "./schemas/output.ts";
 export type { Request } from "./schemas/requests.ts";
 export type { EndReasonJson, FailureJson, LineFields } from "./schemas/values.ts";
+// What the command uses of the files below.
+export { describeSystemError, ensurePrivateFolder } from "@holdfast/trust/files";

@@ -3,7 +3,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { HoldfastError } from "@holdfast/core";
-import { checkPrivateFolder } from "./private-folder.ts";
+import { checkPrivateFolder } from "@holdfast/trust/files";
 
 /** The kernel's limit for the path of a unix socket, the final zero included: 104 on macOS, 108 on Linux. */
 const LONGEST_SOCKET_PATH = process.platform === "darwin" ? 103 : 107;

@@ -3,6 +3,7 @@
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { HoldfastError } from "@holdfast/core";
+import { effectiveUser } from "./effective-user.ts";
 import { describeSystemError, errorCode } from "./system-error.ts";
 
 const OTHERS = 0o077;
@@ -62,7 +63,7 @@ export async function checkPrivateFolder(path: string): Promise<boolean> {
     throw thrown;
   });
   if (stats === undefined) return false;
-  const uid = process.getuid?.();
+  const uid = effectiveUser();
   if (!stats.isDirectory()) throw unsafe(path, "is not a folder", `move ${path} away`);
   if (uid !== undefined && stats.uid !== uid) {
     throw unsafe(path, `belongs to user ${stats.uid}`, "set HOLDFAST_HOME to a folder of your own");

@@ -1,0 +1,98 @@
+// One process at a time may change a file: whoever makes `FILE.lock` first. A crash leaves it behind; it is taken away
+// when it has not changed hands for so long that nobody can be at work.
+import { link, readFile, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { HoldfastError, type Clock } from "@holdfast/core";
+import { createFileOnce } from "./atomic-file.ts";
+import { errorCode } from "./system-error.ts";
+
+export interface FileLockOptions {
+  readonly clock: Clock;
+  /** A lock that stays the same for so long was left behind, in milliseconds. Default 5,000. */
+  readonly staleAfterMs?: number;
+  /** How long to wait for others in all, in milliseconds. Default 20,000. */
+  readonly waitMs?: number;
+}
+
+export interface FileLock {
+  /** Ask right before the change is put in place: a process that was stopped may have been taken for dead. */
+  assertHeld(): Promise<void>;
+}
+
+const POLL_MS = 20;
+
+/**
+ * Run `action` while no other holder of the lock of `path` does. The lock is `PATH.lock`, in the same folder.
+ * @throws HoldfastError `file_busy` if others hold it for too long; whatever `action` throws.
+ */
+export async function withFileLock<T>(
+  path: string,
+  options: FileLockOptions,
+  action: (lock: FileLock) => Promise<T>,
+): Promise<T> {
+  const lockPath = `${path}.lock`;
+  const token = randomBytes(16).toString("hex");
+  await acquire(lockPath, token, options);
+  try {
+    return await action({
+      assertHeld: async () => {
+        if ((await holder(lockPath)) !== token) throw busy(path, "was taken over by another process");
+      },
+    });
+  } finally {
+    if ((await holder(lockPath)) === token) await rm(lockPath, { force: true });
+  }
+}
+
+async function acquire(lockPath: string, token: string, options: FileLockOptions): Promise<void> {
+  const { clock, staleAfterMs = 5_000, waitMs = 20_000 } = options;
+  const began = clock.mono();
+  let seen: string | undefined;
+  let since = began;
+  while (!(await createFileOnce(lockPath, token))) {
+    const now = clock.mono();
+    const present = await holder(lockPath);
+    if (present !== seen) [seen, since] = [present, now];
+    if (seen !== undefined && now - since >= staleAfterMs) await breakLock(lockPath, seen);
+    else if (now - began >= waitMs)
+      throw busy(lockPath.slice(0, -".lock".length), "is held by another process");
+    else if (present !== undefined) await pause(clock);
+  }
+}
+
+/** Take away the lock that `token` left. One that is newer is put back. */
+async function breakLock(lockPath: string, token: string): Promise<void> {
+  const taken = `${lockPath}.${randomBytes(4).toString("hex")}`;
+  try {
+    await rename(lockPath, taken);
+  } catch (thrown) {
+    if (errorCode(thrown) === "ENOENT") return;
+    throw thrown;
+  }
+  if ((await holder(taken)) !== token) await link(taken, lockPath).catch(() => undefined);
+  await rm(taken, { force: true });
+}
+
+async function holder(lockPath: string): Promise<string | undefined> {
+  try {
+    return await readFile(lockPath, "utf8");
+  } catch (thrown) {
+    if (errorCode(thrown) === "ENOENT") return undefined;
+    throw thrown;
+  }
+}
+
+async function pause(clock: Clock): Promise<void> {
+  await new Promise<void>((resolve) => {
+    clock.timer(resolve).set(POLL_MS);
+  });
+}
+
+function busy(path: string, why: string): HoldfastError {
+  return new HoldfastError({
+    code: "file_busy",
+    message: `${path} ${why}, so it was not changed`,
+    fault: "local",
+    hint: `try again; if no other holdfast is running, remove ${path}.lock`,
+  });
+}
