@@ -1,4 +1,5 @@
 // The public names of the driver. Nothing here needs Node.
+export type { AcceptedByteLink, ByteLink, ByteLinkTrust } from "./byte-link.ts";
 export { connect } from "./connect.ts";
 export { watchEpochs } from "./epochs.ts";
 export { Aborter, systemClock } from "./host.ts";

@@ -1,21 +1,12 @@
 // Reading a socket into a buffer of our own, again and again, so that bulk data is neither allocated nor copied here.
 // Node offers that as `onread`, but only for sockets that it connects itself and only from their beginning. This file
-// switches it on for any TCP socket, half way too, by what `onread` sets inside. That is undocumented: it is used
-// only where everything it needs is there, and whoever reads must have another way.
+// switches it on for any TCP, unix or TLS socket, half way too, by what `onread` sets inside. That is undocumented: it
+// is used only where everything it needs is there, and whoever reads must have another way.
 import { Socket } from "node:net";
-
-/** What most sockets of visitors never fill; one that does gets a large buffer, or the next best. */
-const FIRST_BYTES = 4 * 1024;
-const MEDIUM_BYTES = 64 * 1024;
-const LARGE_BYTES = 256 * 1024;
-/** Large buffers of all sockets together: 32 MiB. They are kept for the next socket. */
-const MAX_LARGE = 128;
+import { TLSSocket } from "node:tls";
+import { LARGE_BYTES, ReadMemory } from "./read-memory.ts";
 
 const NOTHING: Buffer = Buffer.alloc(0);
-
-/** Large buffers that no socket has, at most `MAX_LARGE`. */
-const spare: Buffer[] = [];
-let largeInUse = 0;
 
 /**
  * Takes bytes that are valid until it returns `true`, or until the socket is resumed if it returns `false`, which
@@ -28,56 +19,85 @@ export interface DirectRead {
   end(unused: boolean): void;
 }
 
+/** Who reads a socket directly. */
+export interface DirectReader {
+  /** What is read into next; asked for after each read, never empty. It must not change while the system reads. */
+  memory(): Buffer;
+  /** So many bytes came, at the beginning of what `memory` gave. `false` stops the reading until `resume`. */
+  take(count: number, memory: Buffer): boolean;
+}
+
 /**
  * Read what comes from now on by `take` instead of `data`; `end`, `pause` and `resume` work as always. What was read
  * before comes by `data`, first. Keep a listener for it: it is also where bytes would go if Node changed inside.
  * @returns nothing if this socket, or this Node, does not allow it. Then nothing has changed.
  */
 export function readDirectly(socket: Socket, take: TakeBytes): DirectRead | undefined {
-  const inside = insideOf(socket);
-  if (inside === undefined) return undefined;
-  const { fields, keys, handle } = inside;
-  let buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  fields[keys.buffer] = buffer;
-  // Asked for after each read, so a buffer may be exchanged, but never while the system reads into it.
-  fields[keys.next] = () => buffer;
-  let yielding = false;
-  const goOn = (): void => {
-    if (!yielding || socket.isPaused()) return;
-    yielding = false;
-    socket.resume();
-  };
-  fields[keys.take] = (count: number, filled: Buffer): boolean => {
-    yielding = false;
-    if (count === filled.length) buffer = largerThan(filled);
-    if (!take(filled.subarray(0, count))) return false;
-    if (count < LARGE_BYTES) return true;
-    // After a full buffer libuv reads on at once, up to 32 times: 8 MiB, and every other socket waits.
-    yielding = true;
-    setImmediate(goOn);
-    return false;
-  };
-  handle.useUserBuffer(buffer);
+  // TLS goes on giving what it has decrypted after it was told to stop.
+  if (socket instanceof TLSSocket) return undefined;
+  const memory = new ReadMemory();
+  const turns = new Turns(socket);
+  const detach = attachReader(socket, {
+    memory: () => memory.region,
+    take(count, filled) {
+      // Exchanged before the bytes are taken: the next read asks for it, also if this one stops.
+      memory.used(count, false);
+      return turns.mayGoOn(count, take(filled.subarray(0, count)));
+    },
+  });
+  if (detach === undefined) return undefined;
   return {
     end(unused) {
-      if (buffer.length === LARGE_BYTES) {
-        largeInUse -= 1;
-        if (unused) spare.push(buffer);
-      }
-      buffer = NOTHING;
-      fields[keys.buffer] = null;
+      memory.release(unused);
+      detach();
     },
   };
 }
 
-/** The buffer for a socket that filled this one: this one again, if there is no larger one to have. */
-function largerThan(filled: Buffer): Buffer {
-  if (filled.length === LARGE_BYTES) return filled;
-  if (largeInUse < MAX_LARGE) {
-    largeInUse += 1;
-    return spare.pop() ?? Buffer.allocUnsafeSlow(LARGE_BYTES);
+/**
+ * Let a reader have what comes from now on.
+ * @returns how to take it away again, once the socket is done; nothing if it cannot be had.
+ */
+export function attachReader(socket: Socket, reader: DirectReader): (() => void) | undefined {
+  const inside = insideOf(socket);
+  if (inside === undefined) return undefined;
+  const { fields, keys, handle } = inside;
+  const first = reader.memory();
+  fields[keys.buffer] = first;
+  fields[keys.next] = () => reader.memory();
+  fields[keys.take] = (count: number, filled: Buffer): boolean => reader.take(count, filled);
+  handle.useUserBuffer(first);
+  return () => {
+    fields[keys.next] = () => NOTHING;
+    fields[keys.take] = () => false;
+    fields[keys.buffer] = null;
+  };
+}
+
+/** After a full buffer libuv reads on at once, up to 32 times: 8 MiB, and every other socket waits. */
+export class Turns {
+  readonly #socket: Socket;
+  #yielding = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
   }
-  return filled.length < MEDIUM_BYTES ? Buffer.allocUnsafeSlow(MEDIUM_BYTES) : filled;
+
+  /**
+   * Whether to read on at once after so many bytes. `wanted`: more is welcome; then the socket goes on by itself, in
+   * the next turn at the latest.
+   */
+  mayGoOn(count: number, wanted: boolean): boolean {
+    this.#yielding = wanted && count >= LARGE_BYTES;
+    if (this.#yielding) setImmediate(this.#goOn);
+    return wanted && !this.#yielding;
+  }
+
+  readonly #goOn = (): void => {
+    if (!this.#yielding || this.#socket.isPaused()) return;
+    this.#yielding = false;
+    this.#socket.resume();
+  };
 }
 
 /** The part of the system's socket that is needed. */
@@ -103,9 +123,11 @@ interface Keys {
 
 const keysOfSockets = findKeys();
 
-/** A plain socket that is connected, that nobody reads directly yet, and that has all that is needed. */
+/** A socket of Node's own making that is connected, that nobody reads directly yet, and that has all that is needed. */
 function insideOf(socket: Socket): Inside | undefined {
-  if (keysOfSockets === undefined || Object.getPrototypeOf(socket) !== Socket.prototype) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(socket);
+  if (prototype !== Socket.prototype && prototype !== TLSSocket.prototype) return undefined;
+  if (keysOfSockets === undefined) return undefined;
   const fields = socket as unknown as Record<symbol, unknown>;
   const { _handle: handle } = socket as unknown as { readonly _handle: Partial<ReadHandle> | null };
   if (socket.destroyed || socket.connecting || typeof handle?.useUserBuffer !== "function") return undefined;

@@ -1,4 +1,6 @@
 // What needs Node: sockets, transports, wake signals.
+export { socketBytes } from "./byte-socket.ts";
+export type { SocketBytesOptions } from "./byte-socket.ts";
 export type { Endpoint } from "./endpoint.ts";
 export { formatEndpoint } from "./endpoint.ts";
 export { listen } from "./listen.ts";

@@ -28,6 +28,12 @@ export function linkFailure(endpoint: Endpoint, thrown: unknown): HoldfastError 
   return named(thrown, `the connection to ${where} broke`);
 }
 
+/** Somebody on this side destroyed the socket without asking the link. */
+export function closedHere(endpoint: Endpoint): HoldfastError {
+  const message = `the connection to ${formatEndpoint(endpoint)} was closed on this side`;
+  return new HoldfastError({ code: "connection_cut", message, fault: "local" });
+}
+
 /** Why a listener could not start, or what went wrong while it accepted. */
 export function listenFailure(endpoint: Endpoint, thrown: unknown): HoldfastError {
   if (thrown instanceof HoldfastError) return thrown;

@@ -1,14 +1,12 @@
 // A socket as the link of a line: it reports what is heard, that it was lost, and whose doing that was.
-import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { HoldfastError } from "@holdfast/core";
-import type { Attempt, Link } from "../link.ts";
+import type { ByteLink, ByteLinkTrust } from "../byte-link.ts";
+import type { Attempt } from "../link.ts";
+import { SocketBytes } from "./byte-socket.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { formatEndpoint } from "./endpoint.ts";
-import { linkFailure } from "./socket-failure.ts";
 
-/** A link that is a socket. The application reads and writes the socket itself. */
-export interface SocketLink extends Link {
+/** A link that is a socket. The application reads and writes either the socket itself, or the link's bytes. */
+export interface SocketLink extends ByteLink {
   readonly socket: Socket;
   /** How many of the bytes written so far the system has taken. A session reports it as progress. */
   readonly movedBytes: number;
@@ -21,6 +19,8 @@ export interface SocketLinkOptions {
    * same. Default `false`.
    */
   readonly reportProgress?: boolean;
+  /** Default: what can be said of a plain socket: confidential if it does not leave this machine. */
+  readonly trust?: ByteLinkTrust;
 }
 
 /** Wrap a connected socket. The link is lost when the peer ends or resets it, or the network breaks it. */
@@ -30,57 +30,26 @@ export function socketLink(
   attempt: Attempt,
   options: SocketLinkOptions = {},
 ): SocketLink {
-  let live = true;
-  const movedBytes = (): number => socket.bytesWritten - socket.writableLength;
-  const lost = (cause: HoldfastError | undefined): void => {
-    if (!live) return;
-    live = false;
-    attempt.lost(cause);
-  };
-  listenForBytes(socket, () => {
-    if (live) attempt.heard();
-  });
-  socket.once("end", () => lost(undefined));
-  socket.once("error", (error) => lost(linkFailure(endpoint, error)));
-  socket.once("close", () => lost(closedHere(endpoint)));
-  if (options.reportProgress === true) {
+  return new DialledSocket(socket, endpoint, attempt, options);
+}
+
+class DialledSocket extends SocketBytes implements SocketLink {
+  constructor(socket: Socket, endpoint: Endpoint, attempt: Attempt, options: SocketLinkOptions) {
+    let live = true;
+    const lost = (cause: unknown): void => {
+      live = false;
+      attempt.lost(cause);
+    };
+    super(socket, endpoint, { heard: attempt.heard, lost }, options);
+    if (options.reportProgress !== true) return;
     watchWrites(socket, () => {
-      if (live) attempt.progress(socket.writableLength, movedBytes());
+      if (live && !socket.destroyed) attempt.progress(socket.writableLength, this.movedBytes);
     });
   }
-  // It may have ended between the connect and now, when nobody listened.
-  if (socket.readableEnded || socket.destroyed) {
-    const cause = socket.errored ? linkFailure(endpoint, socket.errored) : undefined;
-    queueMicrotask(() => lost(socket.readableEnded ? undefined : (cause ?? closedHere(endpoint))));
+
+  get movedBytes(): number {
+    return this.socket.bytesWritten - this.socket.writableLength;
   }
-  return {
-    socket,
-    localAddress: interfaceAddress(socket.localAddress),
-    get movedBytes() {
-      return movedBytes();
-    },
-    close() {
-      live = false;
-      socket.destroy();
-    },
-  };
-}
-
-/** As the system lists it for an interface; none for loopback, which never leaves a machine. */
-function interfaceAddress(address: string | undefined): string | undefined {
-  const plain = address?.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/, "");
-  return plain === undefined || plain === "::1" || plain.startsWith("127.") ? undefined : plain;
-}
-
-/** Somebody on this side destroyed the socket without asking the link. */
-function closedHere(endpoint: Endpoint): HoldfastError {
-  const message = `the connection to ${formatEndpoint(endpoint)} was closed on this side`;
-  return new HoldfastError({ code: "connection_cut", message, fault: "local" });
-}
-
-/** As `socket.on("data")`, but without starting the flow: whether and when to read is the application's choice. */
-function listenForBytes(socket: Socket, listener: () => void): void {
-  EventEmitter.prototype.on.call(socket, "data", listener);
 }
 
 /** Call `moved` after each write, and whenever the system has taken one. */

@@ -1,5 +1,6 @@
 // The TCP transport: one dial, one socket, one link.
 import type { Dial } from "../link.ts";
+import { plainTrust } from "./link-trust.ts";
 import type { OpenOptions } from "./open-socket.ts";
 import { openSocket } from "./open-socket.ts";
 import type { SocketLink, SocketLinkOptions } from "./socket-link.ts";
@@ -22,6 +23,7 @@ export function tcp(options: TcpOptions): Dial<SocketLink, unknown> {
       signal: attempt.signal,
       timeoutMs: LONGEST_DIAL_MS,
     });
-    return socketLink(socket, endpoint, attempt, options);
+    const trust = options.trust ?? plainTrust(socket, endpoint, options.proxy !== undefined);
+    return socketLink(socket, endpoint, attempt, { ...options, trust });
   };
 }
