@@ -21,6 +21,8 @@ export interface SessionCrypto {
   readonly entropy: Entropy;
   /** May answer at once or later. */
   hmac(request: HmacRequest): Uint8Array | Promise<Uint8Array>;
+  /** Of shared secrets, before anything else is done with them. */
+  sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
 /** What happens to a stream, told in a turn of its own: never from within `write`, `read` or the like. */
@@ -29,6 +31,12 @@ export interface StreamListener {
   writable(stream: SessionStream): void;
   /** Its last call. */
   forgotten(stream: SessionStream): void;
+  /**
+   * The turn that called `readable` has told everything that there was to tell: a place to let collected writes go.
+   * @returns whether bytes that were read in this turn are still needed. A listener without this method is taken to
+   * keep them.
+   */
+  settled?(stream: SessionStream): boolean;
 }
 
 /** One session, here or there, as long as it lives. */
@@ -52,7 +60,7 @@ export interface SessionHandle {
   /** Let streams finish, deliver everything, CLOSE. Default 30,000 ms. */
   drain(timeoutMs?: number): Promise<SessionEnd>;
   close(code?: number, reason?: string): Promise<SessionEnd>;
-  /** Bytes of the current `receive` call are still unread in some stream. Used by links that reuse their memory. */
+  /** Somebody still needs the bytes that came last, so their memory must not be used again. For links that reuse it. */
   readonly holdsBytes: boolean;
 }
 
@@ -111,6 +119,8 @@ export interface SessionLine {
 /** A session on the accepting side. */
 export interface AcceptedSession extends SessionHandle {
   readonly hello: HelloRequest;
+  /** The object that was given to `take` and that the session is on now; absent while away. */
+  readonly link: AcceptedByteLink | undefined;
   /** Of the present or the last link. */
   readonly remoteAddress: string;
   /** When a byte last came, on the clock's `mono`. */
