@@ -2,11 +2,15 @@
 import type { HoldfastError } from "../../failure.ts";
 import type { PeerLimits } from "../limits.ts";
 import type { Session } from "../session.ts";
-import type { HmacRequest } from "./proof.ts";
+import type { Entropy, HmacRequest } from "./proof.ts";
+import { INSTANCE_BYTES } from "../wire/handshake-frame.ts";
 
 /** What is known of a link besides its bytes. */
 export interface LinkTrust {
-  /** Nobody in between can read it: TLS with a verified peer, a unix socket, loopback. */
+  /**
+   * Nobody in between can read it: a unix socket, loopback, or TLS; on the client's side only TLS whose other end was
+   * verified, which is what refusals without a MAC and bearer credentials ask for.
+   */
   readonly confidential: boolean;
   /** The TLS exporter "EXPORTER-Holdfast-session", 32 bytes, where there is one. */
   readonly exporter: Uint8Array | undefined;
@@ -25,55 +29,78 @@ export interface HandshakeStep<Outcome> {
 
 /** What a client puts into HELLO besides the session's limits. */
 export interface ClientIdentity {
-  /** 16 bytes, one for each line object. */
-  readonly instanceId: Uint8Array;
-  /** The owner token for this relay, 32 bytes; zeros and no flag without one. See 4.3 of docs/PROTOCOL.md's trust. */
+  /** The owner token for this relay, 32 bytes; zeros and no flag without one. See docs/PROTOCOL.md, 2.8. */
   readonly owner: Uint8Array | undefined;
   /** SHA-256 of the shared secret. */
   readonly secretHash: Uint8Array | undefined;
-  /** Bearer credentials, sent only where the server is verified. */
+  /** Bearer credentials, sent only where the server is verified. At most 3,968 bytes. */
   readonly credentials: Uint8Array | undefined;
   readonly heartbeatMs: number;
-  /** Bits of `FEATURE`. */
+  /** Bits of `FEATURE` that are wanted; those that the link cannot carry are left out. */
   readonly features: number;
+}
+
+/** One for each line, kept between its links: its name, and what orders its links. */
+export interface Instance {
+  readonly id: Uint8Array;
+  /** The highest claim that was ever sent; raised before each HELLO and RESUME. */
+  claim: number;
+  /** Of the HELLO that was not answered yet: its repeat on another link is no second session. */
+  nonce: Uint8Array | undefined;
+}
+
+/** A line's first one, or the next after an outcome with `newInstance`. */
+export function newInstance(entropy: Entropy): Instance {
+  return { id: entropy(INSTANCE_BYTES), claim: 0, nonce: undefined };
 }
 
 /** What a client keeps between links, beside the session itself. In memory only: a restart is a new instance. */
 export interface Resumption {
   readonly sessionId: Uint8Array;
   readonly session: Session;
-  /** Keys of RESUME and RESUME_OK. */
+  /** Keys of RESUME and RESUME_OK; empty without `FEATURE.resume`. */
   readonly clientKey: Uint8Array;
   readonly serverKey: Uint8Array;
+  /** What both ends can do. Without `FEATURE.resume` the session ends with its first link. */
   readonly features: number;
+  /** How long the server keeps the session while it is away. Longer than that there is nothing to come back to. */
   readonly resumeTtlMs: number;
   readonly reconnectWindowMs: number;
-  /** The highest claim that was ever sent. */
-  claim: number;
 }
 
 export type ClientOutcome =
-  /** A new session. `began` if `session` was taken for it; what came behind HELLO_OK is `rest`. */
+  /** A new session has begun (`session.begin` was called). What came behind HELLO_OK is `rest`: feed it to the session. */
   | {
       readonly type: "greeted";
       readonly resumption: Resumption;
       readonly heartbeatMs: number;
+      /** The credentials were held back from an unverified server, which has proved itself now: send them by AUTH. */
+      readonly authenticate: boolean;
       readonly rest: Uint8Array;
     }
   /** The old one goes on (`session.resume` was called). */
   | { readonly type: "resumed"; readonly rest: Uint8Array }
-  /** The old one cannot go on and has ended; the link is good for one HELLO (`hello: true`), or for nothing. */
+  /**
+   * The old one cannot go on and has ended. With `hello` the link is good for one HELLO: run another `ClientHandshake`
+   * on it, for a fresh session; else it is good for nothing. With `newInstance` make a new `Instance` first.
+   */
   | {
       readonly type: "session_lost";
       readonly failure: HoldfastError;
       readonly hello: boolean;
       readonly newInstance: boolean;
     }
-  /** No session now; the failure's kind says what the line does (throttled, unauthorized, fatal, transient). */
+  /**
+   * No session on this link: hang it up. The failure's kind says what the line does; a session that was to be resumed
+   * is kept unless it has an `end`.
+   */
   | {
       readonly type: "refused";
       readonly failure: HoldfastError;
+      /** The relay is going away: come back within this time. */
       readonly reconnectWindowMs: number | undefined;
+      /** … or to this address. */
+      readonly alternative: string | undefined;
     };
 
 /** A decoded HELLO, for whoever decides about it. */
@@ -90,17 +117,58 @@ export interface HelloRequest {
   readonly limits: PeerLimits;
 }
 
+/** Why a HELLO or a RESUME is turned away. */
+export interface Refusal {
+  /** One of `REFUSE`. */
+  readonly code: number;
+  /** At most 10 minutes; 0 is no hint. With `draining` it is the window for the return. */
+  readonly retryAfterMs: number;
+  /** Where to go instead: printable ASCII, at most 512 bytes. */
+  readonly alternative?: string;
+}
+
 /** What was decided about a HELLO. */
 export type HelloVerdict =
   | {
       readonly type: "accept";
       readonly heartbeatMs: number;
+      /** At most 24 hours. */
       readonly resumeTtlMs: number;
       readonly reconnectWindowMs: number;
     }
-  | {
-      readonly type: "refuse";
-      readonly code: number;
-      readonly retryAfterMs: number;
-      readonly alternative?: string;
-    };
+  | ({ readonly type: "refuse" } & Refusal);
+
+/** A session on the accepting side, as long as it can be resumed. */
+export interface ServerSession {
+  /** Hex of the session id. */
+  readonly id: string;
+  readonly session: Session;
+  /** What its client said when it began; its credentials are not kept. */
+  readonly hello: HelloRequest;
+  /** What both ends can do. */
+  readonly features: number;
+  readonly resumeTtlMs: number;
+  readonly reconnectWindowMs: number;
+  /** Of the link that it is on, or was on last. */
+  readonly claim: number;
+  /** No link holds it; it waits for a RESUME. */
+  readonly away: boolean;
+  /** For whoever runs it: whatever they want to find here again. */
+  context: unknown;
+}
+
+/** Do these in order: hang up, send, then answer what is asked. */
+export interface ServerStep extends HandshakeStep<ServerOutcome> {
+  /** The link that this session was on until now must be hung up at once; nothing more is read from it. */
+  readonly detached?: ServerSession;
+  /** Decide, and hand the verdict in by `decided`. */
+  readonly ask?: HelloRequest;
+  /** REFUSE was sent for this reason; the link stays for one HELLO more. */
+  readonly refused?: HoldfastError;
+}
+
+export type ServerOutcome =
+  /** The link carries this session now. `fresh`: it began with it. */
+  | { readonly type: "attached"; readonly session: ServerSession; readonly fresh: boolean }
+  /** Hang up, once what was to be sent has left. */
+  | { readonly type: "refused"; readonly failure: HoldfastError };
