@@ -18,7 +18,7 @@ export class TestClock implements Clock {
   }
 
   timer(fire: () => void): ReturnType<Clock["timer"]> {
-    let handle: NodeJS.Timeout | undefined;
+    let handle: ReturnType<typeof setTimeout> | undefined;
     return {
       set: (delayMs) => {
         clearTimeout(handle);
