@@ -10,6 +10,7 @@ export default defineConfig({
     include: [
       "packages/*/{src,test}/**/*.test.ts",
       "test/**/*.test.ts",
+      "acceptance/**/*.test.ts",
       "bench/**/*.test.ts",
       "examples/**/*.test.ts",
     ],

@@ -46,7 +46,7 @@ export class Command {
       Object.entries(process.env).filter(([key]) => !key.startsWith("HOLDFAST_")),
     );
     this.#child = on.spawn(process.execPath, [MAIN, ...args], {
-      env: { ...clean, ...env, HOLDFAST_HOME: home, NO_COLOR: "1" },
+      env: { ...clean, HOLDFAST_HOME: home, NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const { stdout, stderr } = this.#child;

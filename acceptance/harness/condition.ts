@@ -13,6 +13,11 @@ export async function until<T>(
     const found = await find();
     if (found !== undefined && found !== false) return found;
     if (performance.now() - startedAt > deadlineMs) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    await pause(STEP_MS);
   }
+}
+
+/** Part of what is tested (how long a link lives, a process stands still), never a way to wait for something. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

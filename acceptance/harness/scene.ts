@@ -1,17 +1,38 @@
-// A scene: its own home folder, its own processes, proxies and ports, and a check that nothing is left of them.
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+// A scene: its own home folders, its own processes, proxies and ports, and a check that nothing is left of them.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, type Machine } from "./command.ts";
 
 export class Scene {
-  readonly home: string = mkdtempSync(join(tmpdir(), "holdfast-acceptance-"));
+  readonly #root: string = mkdtempSync(join(tmpdir(), "holdfast-acceptance-"));
+  /** Whose commands these are, unless told otherwise. */
+  readonly home: string = this.folder("home");
   /** At most what the scene starts. */
   readonly #commands: Command[] = [];
   /** At most what the scene opens; closed last first. */
   readonly #closers: (() => Promise<void> | void)[] = [];
 
-  /** Start the command; it is killed when the scene ends, if it still runs. */
+  /** Another home, for `HOLDFAST_HOME`: whoever runs there is somebody else. */
+  anotherHome(name: string): string {
+    return this.folder(`home-${name}`);
+  }
+
+  /** A folder for files that no command should find by itself. */
+  folder(name: string): string {
+    const path = join(this.#root, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+
+  /** A file of its own, readable by nobody else. */
+  file(name: string, content: string): string {
+    const path = join(this.#root, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  }
+
+  /** Start the command, which is killed when the scene ends if it still runs; `env` may name another home. */
   holdfast(args: readonly string[], env: Readonly<Record<string, string>> = {}, on?: Machine): Command {
     const command = new Command(this.home, args, env, on);
     this.#commands.push(command);
@@ -30,7 +51,7 @@ export class Scene {
   }
 
   /** What is left in the runtime folders: sockets of processes that did not clean up. */
-  leftSockets(folder: string = this.home): string[] {
+  leftSockets(folder: string = this.#root): string[] {
     if (!existsSync(folder)) return [];
     return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
       const path = join(folder, entry.name);
@@ -41,6 +62,6 @@ export class Scene {
   async end(): Promise<void> {
     for (const command of this.#commands) if (command.running) await command.destroy();
     for (const close of this.#closers.reverse()) await close();
-    rmSync(this.home, { recursive: true, force: true });
+    rmSync(this.#root, { recursive: true, force: true });
   }
 }

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import type { Act } from "../harness/run.ts";
 import { echoService } from "../harness/service.ts";
-import { connected, isClosed, listed, startRelay, startTunnel } from "./stage.ts";
+import { startRelay } from "../harness/relay.ts";
+import { connected, isClosed, listed } from "../harness/tunnel-state.ts";
+import { startTunnel } from "./stage.ts";
 
 export const control: readonly Act[] = [
   {
@@ -10,7 +12,7 @@ export const control: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const first = await startRelay(scene);
-      const tunnel = await startTunnel(scene, first.port, target, [
+      const tunnel = await startTunnel(scene, first.borePort, target, [
         "--name",
         "web",
         "--max-reconnect-delay",
@@ -22,7 +24,7 @@ export const control: readonly Act[] = [
       assert.equal((await listed(scene, "web"))?.public_endpoint?.endsWith(`:${tunnel.port}`), true);
 
       await first.command.destroy();
-      await isClosed(first.port);
+      await isClosed(first.borePort);
       await events.line(
         "event",
         ({ event }) => event.type === "tunnel_state" && event.state === "reconnecting",
@@ -35,7 +37,7 @@ export const control: readonly Act[] = [
       assert.equal(tooEarly.end?.code, 1, "wait succeeded for a tunnel that is away");
 
       const waiting = scene.holdfast(["wait", "web", "--for", "connected", "--timeout", "30s", "--json"]);
-      const second = await startRelay(scene, { port: first.port });
+      const second = await startRelay(scene, { borePort: first.borePort });
       assert.equal((await scene.run(["reconnect", "web", "--json"])).end?.code, 0);
       await connected(tunnel.command, 2);
       assert.equal((await waiting.ended).code, 0, waiting.stderr);

@@ -1,37 +1,32 @@
 // A real network between two machines: an address that leaves, a cable that is pulled; and a process that is stopped.
 import assert from "node:assert/strict";
-import { networkLabAvailable, startNetworkLab, type NetworkLab } from "@holdfast/net/testing";
+import { startNetworkLab, type NetworkLab } from "@holdfast/net/testing";
 import type { Act } from "../harness/run.ts";
 import { echoService } from "../harness/service.ts";
 import type { Command } from "../harness/command.ts";
 import type { Scene } from "../harness/scene.ts";
-import { connected, latest, portOf, servesAgain, startRelay, startTunnel, tunnelState } from "./stage.ts";
+import { needing } from "../harness/skip.ts";
+import { startRelay } from "../harness/relay.ts";
+import { connected, latest, portOf, servesAgain, tunnelState } from "../harness/tunnel-state.ts";
+import { startTunnel } from "./stage.ts";
 
 /** A tunnel from the near machine to a relay on the far one. */
 async function labTunnel(scene: Scene): Promise<{ lab: NetworkLab; tunnel: Command; port: number }> {
   const lab = await startNetworkLab();
   scene.onEnd(() => lab.close());
   const { far, near } = lab;
-  const bind = `relay --json --anonymous --bind ${far.address} --bore-port 7835 --ports 20000-29999`;
-  await scene.holdfast(bind.split(" "), {}, far).line("ready");
-  const expose = `expose 3000 --json --relay bore://${far.address} --max-reconnect-delay 1s`;
+  const relay = await startRelay(scene, { args: ["--anonymous", "--bind", far.address], on: far });
+  const url = `bore://${far.address}:${relay.borePort}`;
+  const expose = `expose 3000 --json --relay ${url} --max-reconnect-delay 1s`;
   const tunnel = scene.holdfast(expose.split(" "), {}, near);
   return { lab, tunnel, port: portOf(await connected(tunnel, 1)) };
-}
-
-/** @throws Error where CI must not do without; otherwise says that it was skipped, and why. */
-async function withLab(play: () => Promise<string>): Promise<string> {
-  const available = await networkLabAvailable();
-  if (available === true) return play();
-  if (process.env["HOLDFAST_REQUIRE_PEERS"] === "1") throw new Error(available);
-  return `SKIPPED, ${available}`;
 }
 
 export const network: readonly Act[] = [
   {
     name: "the machine's address leaves and comes back",
     play: (scene) =>
-      withLab(async () => {
+      needing({ lab: true }, async () => {
         const { lab, tunnel, port } = await labTunnel(scene);
         const leftAt = performance.now();
         await lab.removeAddress();
@@ -55,7 +50,7 @@ export const network: readonly Act[] = [
   {
     name: "the cable is pulled",
     play: (scene) =>
-      withLab(async () => {
+      needing({ lab: true }, async () => {
         const { lab, tunnel, port } = await labTunnel(scene);
         await lab.cut();
         await tunnelState(tunnel, "the loss is noticed", ({ state }) => state === "reconnecting");
@@ -71,7 +66,7 @@ export const network: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const relay = await startRelay(scene);
-      const tunnel = await startTunnel(scene, relay.port, target, ["--heartbeat-timeout", "2s"]);
+      const tunnel = await startTunnel(scene, relay.borePort, target, ["--heartbeat-timeout", "2s"]);
       tunnel.command.kill("SIGSTOP");
       // How long it is stopped is the thing that is tested, not something that is waited for.
       await new Promise((resolve) => setTimeout(resolve, 6_000));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Act } from "../harness/run.ts";
 import { echoService, silentService } from "../harness/service.ts";
-import { startRelay } from "./stage.ts";
+import { startRelay } from "../harness/relay.ts";
 
 const expose = (port: number, ...args: readonly string[]): string[] => [
   "expose",
@@ -18,7 +18,7 @@ export const refusals: readonly Act[] = [
     name: "a wrong secret ends at once",
     play: async (scene) => {
       const relay = await startRelay(scene, { env: { HOLDFAST_SECRET: "right" } });
-      const command = await scene.run(expose(relay.port, "--secret", "wrong"));
+      const command = await scene.run(expose(relay.borePort, "--secret", "wrong"));
       assert.equal(command.end?.code, 3, command.stderr);
       assert.ok(command.end.afterMs < 1_000, `took ${command.end.afterMs} ms`);
       const { line } = await command.line("error");
@@ -33,7 +33,7 @@ export const refusals: readonly Act[] = [
     name: "a secret against an open relay ends",
     play: async (scene) => {
       const relay = await startRelay(scene);
-      const command = await scene.run(expose(relay.port), { HOLDFAST_SECRET: "right" });
+      const command = await scene.run(expose(relay.borePort), { HOLDFAST_SECRET: "right" });
       assert.equal(command.end?.code, 3, command.stderr);
       assert.ok(command.end.afterMs < 4_000, `took ${command.end.afterMs} ms`);
       return `exit 3 after ${command.end.afterMs.toFixed(0)} ms`;
@@ -43,7 +43,7 @@ export const refusals: readonly Act[] = [
     name: "a port outside the range ends at once",
     play: async (scene) => {
       const relay = await startRelay(scene);
-      const command = await scene.run(expose(relay.port, "--port", "1025"));
+      const command = await scene.run(expose(relay.borePort, "--port", "1025"));
       assert.equal(command.end?.code, 3, command.stderr);
       return `exit 3 after ${command.end.afterMs.toFixed(0)} ms`;
     },

@@ -3,17 +3,11 @@ import assert from "node:assert/strict";
 import { startFaultyProxy } from "@holdfast/net/testing";
 import { until } from "../harness/condition.ts";
 import type { Act } from "../harness/run.ts";
-import { download, echoService, patternHash, patternService } from "../harness/service.ts";
-import {
-  connected,
-  isClosed,
-  latest,
-  portOf,
-  servesAgain,
-  startRelay,
-  startTunnel,
-  tunnelState,
-} from "./stage.ts";
+import { patternHash } from "../harness/pattern.ts";
+import { download, echoService, patternService } from "../harness/service.ts";
+import { startRelay } from "../harness/relay.ts";
+import { connected, isClosed, latest, portOf, servesAgain, tunnelState } from "../harness/tunnel-state.ts";
+import { startTunnel } from "./stage.ts";
 
 const MAX_DELAY_MS = 1_000;
 const OUTAGES = 40;
@@ -25,20 +19,20 @@ export const returns: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const first = await startRelay(scene);
-      const tunnel = await startTunnel(scene, first.port, target, [
+      const tunnel = await startTunnel(scene, first.borePort, target, [
         "--max-reconnect-delay",
         `${MAX_DELAY_MS}ms`,
       ]);
       const pid = tunnel.command.pid;
       await servesAgain(tunnel.port);
       await first.command.destroy();
-      await isClosed(first.port);
+      await isClosed(first.borePort);
       await tunnelState(
         tunnel.command,
         "the twelfth attempt",
         ({ state, attempt }) => state === "reconnecting" && attempt >= 12,
       );
-      const second = await startRelay(scene, { port: first.port });
+      const second = await startRelay(scene, { borePort: first.borePort });
       const back = await connected(tunnel.command, 2);
       const afterMs = back.at - second.readyAt;
       assert.equal(back.line.epoch, 2);
@@ -54,7 +48,7 @@ export const returns: readonly Act[] = [
     play: async (scene) => {
       const target = await patternService(scene);
       const relay = await startRelay(scene);
-      const proxy = await startFaultyProxy({ target: { host: "127.0.0.1", port: relay.port } });
+      const proxy = await startFaultyProxy({ target: { host: "127.0.0.1", port: relay.borePort } });
       scene.onEnd(() => proxy.close());
       if (!("port" in proxy.endpoint)) throw new Error("the proxy has no port");
       const tunnel = await startTunnel(scene, proxy.endpoint.port, target, ["--max-reconnect-delay", "1s"]);
@@ -90,11 +84,11 @@ export const returns: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const relay = await startRelay(scene);
-      const one = await startTunnel(scene, relay.port, target, ["--port", "25555", "--name", "one"]);
+      const one = await startTunnel(scene, relay.borePort, target, ["--port", "25555", "--name", "one"]);
       const two = scene.holdfast(
         "expose --port 25555 --name two --json --max-reconnect-delay 1s"
           .split(" ")
-          .concat(String(target), "--relay", `bore://127.0.0.1:${relay.port}`),
+          .concat(String(target), "--relay", `bore://127.0.0.1:${relay.borePort}`),
       );
       const waiting = await tunnelState(two, "four failures", ({ failures }) => failures >= 4, 60_000);
       assert.match(waiting.line.failure?.message ?? "", /in use/);
@@ -114,12 +108,12 @@ export const returns: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const relay = await startRelay(scene);
-      const one = await startTunnel(scene, relay.port, target, ["--port", "25556", "--name", "one"]);
+      const one = await startTunnel(scene, relay.borePort, target, ["--port", "25556", "--name", "one"]);
       one.command.kill("SIGSTOP");
       const startedAt = performance.now();
       const two = await startTunnel(
         scene,
-        relay.port,
+        relay.borePort,
         target,
         "--port 25556 --name two --max-reconnect-delay 1s".split(" "),
       );

@@ -4,7 +4,9 @@ import { connect } from "node:net";
 import { until } from "../harness/condition.ts";
 import type { Act } from "../harness/run.ts";
 import { echoService } from "../harness/service.ts";
-import { connected, isClosed, servesAgain, startRelay, startTunnel, tunnelState } from "./stage.ts";
+import { startRelay } from "../harness/relay.ts";
+import { connected, isClosed, servesAgain, tunnelState } from "../harness/tunnel-state.ts";
+import { startTunnel } from "./stage.ts";
 
 export const signals: readonly Act[] = [
   {
@@ -12,7 +14,7 @@ export const signals: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const first = await startRelay(scene);
-      const tunnel = await startTunnel(scene, first.port, target, ["--max-reconnect-delay", "60s"]);
+      const tunnel = await startTunnel(scene, first.borePort, target, ["--max-reconnect-delay", "60s"]);
       await first.command.destroy();
       // Far enough into the outage that waiting would take much longer than being told.
       const waiting = await tunnelState(
@@ -21,7 +23,7 @@ export const signals: readonly Act[] = [
         (line) => line.state === "reconnecting" && line.phase === "waiting" && (line.delay_ms ?? 0) > 5_000,
         90_000,
       );
-      const second = await startRelay(scene, { port: first.port });
+      const second = await startRelay(scene, { borePort: first.borePort });
       const toldAt = performance.now();
       tunnel.command.kill("SIGHUP");
       const back = await connected(tunnel.command, 2);
@@ -36,7 +38,7 @@ export const signals: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const relay = await startRelay(scene);
-      const tunnel = await startTunnel(scene, relay.port, target);
+      const tunnel = await startTunnel(scene, relay.borePort, target);
       const visitor = connect(tunnel.port, "127.0.0.1");
       let got = "";
       visitor
@@ -63,7 +65,7 @@ export const signals: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const relay = await startRelay(scene);
-      const tunnel = await startTunnel(scene, relay.port, target);
+      const tunnel = await startTunnel(scene, relay.borePort, target);
       const visitor = connect(tunnel.port, "127.0.0.1");
       let got = 0;
       visitor.on("data", (chunk) => (got += chunk.length)).on("error", () => undefined);
@@ -84,9 +86,9 @@ export const signals: readonly Act[] = [
     play: async (scene) => {
       const target = await echoService(scene);
       const relay = await startRelay(scene);
-      const one = await startTunnel(scene, relay.port, target, ["--port", "25557"]);
+      const one = await startTunnel(scene, relay.borePort, target, ["--port", "25557"]);
       await one.command.destroy();
-      const two = await startTunnel(scene, relay.port, target, ["--port", "25557"]);
+      const two = await startTunnel(scene, relay.borePort, target, ["--port", "25557"]);
       await servesAgain(two.port);
       const list = await scene.run(["list", "--json"]);
       const pids = list.lines.flatMap(({ line }) => (line.type === "tunnel" ? [line.pid] : []));

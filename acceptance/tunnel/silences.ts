@@ -4,14 +4,16 @@ import { startFaultyProxy, type FaultyProxy } from "@holdfast/net/testing";
 import type { Act } from "../harness/run.ts";
 import { echoService } from "../harness/service.ts";
 import type { Scene } from "../harness/scene.ts";
-import { connected, portOf, servesAgain, startRelay, startTunnel, tunnelState } from "./stage.ts";
+import { startRelay } from "../harness/relay.ts";
+import { connected, portOf, servesAgain, tunnelState } from "../harness/tunnel-state.ts";
+import { startTunnel } from "./stage.ts";
 
 const TIMEOUT_MS = 4_000;
 
 async function noticed(scene: Scene, silence: (proxy: FaultyProxy) => void): Promise<string> {
   const target = await echoService(scene);
   const relay = await startRelay(scene);
-  const proxy = await startFaultyProxy({ target: { host: "127.0.0.1", port: relay.port } });
+  const proxy = await startFaultyProxy({ target: { host: "127.0.0.1", port: relay.borePort } });
   scene.onEnd(() => proxy.close());
   if (!("port" in proxy.endpoint)) throw new Error("the proxy has no port");
   const tunnel = await startTunnel(scene, proxy.endpoint.port, target, [

@@ -1,0 +1,133 @@
+// The instruments themselves, on a path without a tunnel: what they call whole is whole, what they call lost is lost.
+import type { Socket } from "node:net";
+import { startFaultyProxy, type FaultyProxy } from "@holdfast/net/testing";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { until } from "./condition.ts";
+import { Cutter } from "./cuts.ts";
+import { exchange, exchangeService, upSeed } from "./exchange.ts";
+import { patternHash } from "./pattern.ts";
+import { Scene } from "./scene.ts";
+import { echoService, listenForScene } from "./service.ts";
+import { Ticker } from "./ticker.ts";
+
+function newScene(): Scene {
+  const scene = new Scene();
+  onTestFinished(() => scene.end());
+  return scene;
+}
+
+async function proxyTo(scene: Scene, port: number): Promise<{ proxy: FaultyProxy; port: number }> {
+  const proxy = await startFaultyProxy({ target: { host: "127.0.0.1", port } });
+  scene.onEnd(() => proxy.close());
+  return { proxy, port: "port" in proxy.endpoint ? proxy.endpoint.port : 0 };
+}
+
+describe("an exchange", () => {
+  test.each([
+    [0, 0],
+    [5_000_003, 0],
+    [0, 5_000_003],
+    [3_000_000, 2_000_001],
+  ])("of %i bytes down and %i up is whole", async (downBytes, upBytes) => {
+    const service = await exchangeService(newScene());
+    const got = await exchange(service.port, { seed: 5, downBytes, upBytes });
+    expect(got).toEqual({ bytes: downBytes, hash: patternHash(5, downBytes), fate: "end" });
+    const up = await until("the upload is over", () => service.uploads.get(5));
+    expect(up).toEqual({ bytes: upBytes, hash: patternHash(upSeed(5), upBytes), fate: "end" });
+  });
+
+  test("that is reset in the middle is whole at neither end", async () => {
+    const scene = newScene();
+    const service = await exchangeService(scene);
+    const { proxy, port } = await proxyTo(scene, service.port);
+    const order = { seed: 6, downBytes: 50_000_000, upBytes: 50_000_000 };
+    const got = await exchange(port, order, (count) => count > 1_000_000 && proxy.cut());
+    expect(got.fate).toBe("ECONNRESET");
+    expect(got.bytes).toBeLessThan(order.downBytes);
+    const up = await until("the upload is over", () => service.uploads.get(6));
+    expect(up.fate).toBe("ECONNRESET");
+  });
+});
+
+describe("a cutter", () => {
+  test("cuts in the middle of bytes both ways, and counts them", async () => {
+    const scene = newScene();
+    const service = await exchangeService(scene);
+    const { proxy, port } = await proxyTo(scene, service.port);
+    proxy.apply({ kind: "throttle", bytesPerSecond: 4_000_000 });
+    const cutter = new Cutter(proxy, { lifeMs: 50, most: 5 });
+    const cutting = cutter.run();
+    const order = { seed: 7, downBytes: 50_000_000, upBytes: 50_000_000 };
+    while (cutter.cuts.length < 5) await exchange(port, order);
+    await cutting;
+    expect(cutter.cuts).toHaveLength(5);
+    for (const { upBytes, downBytes, afterMs } of cutter.cuts) {
+      expect(upBytes).toBeGreaterThan(0);
+      expect(downBytes).toBeGreaterThan(0);
+      expect(afterMs).toBeGreaterThanOrEqual(49);
+    }
+    expect(proxy.acceptedCount).toBe(5);
+  });
+
+  test("does not count a link that carries one way only", async () => {
+    const scene = newScene();
+    const service = await exchangeService(scene);
+    const { proxy, port } = await proxyTo(scene, service.port);
+    const cutter = new Cutter(proxy, { lifeMs: 10, most: 1 });
+    const cutting = cutter.run();
+    const got = await exchange(port, { seed: 8, downBytes: 20_000_000, upBytes: 0 });
+    cutter.stop();
+    await cutting;
+    expect([got.fate, cutter.cuts]).toEqual(["end", []]);
+  });
+});
+
+describe("a ticker", () => {
+  /** An echo that treats the tenth byte in its own way. */
+  function badEcho(scene: Scene, treat: (socket: Socket, byte: Buffer) => void): Promise<number> {
+    return listenForScene(scene, (socket) => {
+      let count = 0;
+      socket.on("data", (chunk: Buffer) => {
+        for (const byte of chunk) {
+          count += 1;
+          if (count === 10) treat(socket, Buffer.of(byte));
+          else socket.write(Buffer.of(byte));
+        }
+      });
+      socket.on("end", () => socket.end());
+    });
+  }
+
+  test("is content with an echo", async () => {
+    const scene = newScene();
+    const ticker = new Ticker(scene, await echoService(scene), { intervalMs: 2 });
+    await until("some bytes are back", () => ticker.echoed > 300);
+    expect(await ticker.finish()).toBe(ticker.echoed);
+  });
+
+  test.each([
+    ["loses a byte", (): void => undefined],
+    [
+      "repeats a byte",
+      (socket: Socket, byte: Buffer): void => void socket.write(Buffer.concat([byte, byte])),
+    ],
+    ["says another byte", (socket: Socket): void => void socket.write("?")],
+  ])("notices an echo that %s", async (_, treat) => {
+    const scene = newScene();
+    const ticker = new Ticker(scene, await badEcho(scene, treat), { intervalMs: 2 });
+    await until("it is noticed", () => ticker.wrong !== undefined);
+    await expect(ticker.catchesUp()).rejects.toThrow(/came back as/);
+  });
+
+  test.each([
+    ["a reset", { kind: "reset" }, "ECONNRESET"],
+    ["an end", { kind: "end" }, "end"],
+  ] as const)("tells %s for what it is", async (_, fault, fate) => {
+    const scene = newScene();
+    const { proxy, port } = await proxyTo(scene, await echoService(scene));
+    const ticker = new Ticker(scene, port, { intervalMs: 2 });
+    await until("an echo", () => ticker.echoed > 0);
+    proxy.apply(fault);
+    expect(await ticker.isOver()).toBe(fate);
+  });
+});

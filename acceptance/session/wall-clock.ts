@@ -1,0 +1,11 @@
+// Loaded into a command with `--import`: SIGUSR2 lets its wall clock jump an hour ahead, as waking from suspend
+// does. The monotonic clock goes on as it was, which is what Linux does in sleep.
+const JUMP_MS = 3_600_000;
+
+const realNow = Date.now.bind(Date);
+let aheadMs = 0;
+
+Date.now = () => realNow() + aheadMs;
+process.on("SIGUSR2", () => (aheadMs += JUMP_MS));
+
+export {};
