@@ -14,8 +14,7 @@ async function path(): Promise<string> {
 async function countUp(at: string): Promise<void> {
   await withFileLock(at, { clock, staleAfterMs: 60_000, waitMs: 60_000 }, async (lock) => {
     const count = Number(await readFile(at, "utf8"));
-    await lock.assertHeld();
-    await writeFileAtomically(at, String(count + 1));
+    await writeFileAtomically(at, String(count + 1), lock.assertHeld);
   });
 }
 
@@ -58,11 +57,14 @@ test("who waits for too long is told, and what to do", async () => {
 
 test("a holder that was taken for dead learns it before its change, and leaves the other's lock alone", async () => {
   const at = await path();
+  await writeFile(at, "before");
   const stopped = withFileLock(at, { clock }, async (lock) => {
     await writeFile(`${at}.lock`, "another");
-    await lock.assertHeld();
+    await writeFileAtomically(at, "after", lock.assertHeld);
   });
   await expect(stopped).rejects.toMatchObject({ code: "file_busy" });
+  expect(await readFile(at, "utf8")).toBe("before");
+  expect((await readdir(join(at, ".."))).toSorted()).toEqual(["count", "count.lock"]);
   expect(await readFile(`${at}.lock`, "utf8")).toBe("another");
 });
 

@@ -1,33 +1,11 @@
-// What the tests of this package need of the machine: a clock, folders that go away, and a count of what was warned of.
+// What the tests of this package need of the machine: folders that go away, and a count of what was warned of.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Clock, HoldfastError } from "@holdfast/core";
+import type { HoldfastError } from "@holdfast/core";
 import { onTestFinished } from "vitest";
 
-/** The machine's time, but `wall` may be set. */
-export class TestClock implements Clock {
-  wallMs = Date.UTC(2026, 10, 22, 12, 0, 0);
-
-  mono(): number {
-    return performance.now();
-  }
-
-  wall(): number {
-    return this.wallMs;
-  }
-
-  timer(fire: () => void): ReturnType<Clock["timer"]> {
-    let handle: ReturnType<typeof setTimeout> | undefined;
-    return {
-      set: (delayMs) => {
-        clearTimeout(handle);
-        handle = setTimeout(fire, delayMs);
-      },
-      clear: () => clearTimeout(handle),
-    };
-  }
-}
+export { TestClock } from "./machine-clock.ts";
 
 /** A folder of mode 0700 that is removed with the test. */
 export async function temporaryFolder(): Promise<string> {

@@ -12,7 +12,7 @@ interface Kept {
   readonly folder: string;
   readonly clock: TestClock;
   readonly warnings: Warnings;
-  load(): ReturnType<typeof loadRelayIdentity>;
+  readonly load: () => ReturnType<typeof loadRelayIdentity>;
 }
 
 async function keep(): Promise<Kept> {

@@ -8,10 +8,18 @@ import { describeSystemError, errorCode } from "./system-error.ts";
 
 /**
  * Replace the file's content (mode 0600) in one step.
+ * @param check asked when all but that step is done, which may take a while; if it throws, nothing has happened.
  * @throws HoldfastError `cannot_write`; the old content is then untouched.
  */
-export async function writeFileAtomically(path: string, data: string | Uint8Array): Promise<void> {
-  await writeBeside(path, data, async (temporary) => rename(temporary, path));
+export async function writeFileAtomically(
+  path: string,
+  data: string | Uint8Array,
+  check?: () => Promise<void>,
+): Promise<void> {
+  await writeBeside(path, data, async (temporary) => {
+    await check?.();
+    await rename(temporary, path);
+  });
 }
 
 /**
@@ -63,6 +71,7 @@ async function writeBeside(
     await syncFolder(dirname(path));
   } catch (thrown) {
     await rm(temporary, { force: true });
+    if (thrown instanceof HoldfastError) throw thrown;
     throw new HoldfastError({
       code: "cannot_write",
       message: `cannot write ${path}: ${describeSystemError(thrown)}`,

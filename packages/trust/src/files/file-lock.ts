@@ -15,8 +15,11 @@ export interface FileLockOptions {
 }
 
 export interface FileLock {
-  /** Ask right before the change is put in place: a process that was stopped may have been taken for dead. */
-  assertHeld(): Promise<void>;
+  /**
+   * Ask right before the change is put in place: a process that was stopped may have been taken for dead.
+   * @throws HoldfastError `file_busy`.
+   */
+  readonly assertHeld: () => Promise<void>;
 }
 
 const POLL_MS = 20;

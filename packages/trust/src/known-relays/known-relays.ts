@@ -107,8 +107,7 @@ class KnownRelaysFile implements KnownRelays {
       const after = change(before);
       if (after === before) return;
       checkLimits(after, relay);
-      await lock.assertHeld();
-      await writeFileAtomically(path, formatKnownRelays(after));
+      await writeFileAtomically(path, formatKnownRelays(after), lock.assertHeld);
     });
   }
 
