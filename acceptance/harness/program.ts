@@ -58,6 +58,11 @@ export class Program {
     this.#child.stdin?.write(text);
   }
 
+  /** Its input ends. */
+  sayNoMore(): void {
+    this.#child.stdin?.end();
+  }
+
   async says(text: string, deadlineMs?: number): Promise<void> {
     const said = (): boolean => `${this.stdout}${this.stderr}`.includes(text);
     await until(`${JSON.stringify(text)} from \`${this.name}\`\n${this.stderr}`, said, deadlineMs);

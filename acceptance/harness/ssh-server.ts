@@ -16,8 +16,14 @@ const HOST_ALIAS = "holdfast-acceptance";
 export interface SshServer {
   /** Where it listens on the loopback address of its machine. */
   readonly port: number;
-  /** Run a command on it with a terminal, reached at that address. */
-  visit(host: string, port: number, command: string, on?: Machine): Program;
+  /** Run a command on it, reached at that address. */
+  visit(host: string, port: number, command: string, options?: VisitOptions): Program;
+}
+
+interface VisitOptions {
+  readonly on?: Machine;
+  /** Default false. */
+  readonly terminal?: boolean;
 }
 
 export async function startSshServer(scene: Scene, port: number, on?: Machine): Promise<SshServer> {
@@ -63,14 +69,10 @@ export async function startSshServer(scene: Scene, port: number, on?: Machine): 
   const flags = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
   return {
     port,
-    visit: (host, through, command, from) => {
+    visit: (host, through, command, { on: from, terminal = false } = {}) => {
+      const how = ["-F", "none", terminal ? "-tt" : "-T", "-i", userKey, ...flags];
       const where = ["-p", `${through}`, "-l", userInfo().username, host];
-      return new Program(
-        scene,
-        "ssh",
-        ["-F", "none", "-tt", "-i", userKey, ...flags, ...where, command],
-        from,
-      );
+      return new Program(scene, "ssh", [...how, ...where, command], from);
     },
   };
 }

@@ -60,7 +60,10 @@ async function roamingShell(scene: Scene): Promise<string> {
     args: secret,
     on: near,
   });
-  const shell = server.visit(far.address, tunnel.port, "stty -echo; echo ready; exec cat", far);
+  const shell = server.visit(far.address, tunnel.port, "stty -echo; echo ready; exec cat", {
+    on: far,
+    terminal: true,
+  });
   await shell.says("ready");
   const typer = new LineTyper(scene, shell);
   await typer.goesOn();
