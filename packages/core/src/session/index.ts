@@ -27,5 +27,6 @@ export type {
 export { DEFAULT_SESSION_LIMITS, resolveSessionLimits } from "./limits.ts";
 export type { PeerLimits, SessionLimits } from "./limits.ts";
 export { Pool } from "./pool.ts";
+export { createSession } from "./create-session.ts";
 export type { Session, SessionFigures, SessionOptions, SessionPosition } from "./session.ts";
 export type { SessionStream, StreamEnd } from "./stream.ts";

@@ -1,0 +1,206 @@
+// How much may be in flight: enough to keep the path busy, and no more, because what stands in the buffers of kernels
+// and routers makes every keystroke behind it wait. As BBR does: the rate at which data is delivered (the best of the
+// last ten round trips) times the least round trip, and an allowance for acknowledgements that come in lumps. It
+// doubles in each round trip as long as that makes the rate rise, so a long and wide path is filled soon.
+import type { Instant } from "../ports.ts";
+import { Fifo } from "./fifo.ts";
+
+/** Before anything is known, and the least ever. */
+const FIRST_LIMIT_BYTES = 131_072;
+const LEAST_LIMIT_BYTES = 32_768;
+
+/** What the other end holds back before it acknowledges, in bytes and in time. */
+const ACK_BYTES = 65_536;
+const ACK_DELAY_MS = 25;
+
+/** Two event loops take their turns; a round trip that was measured idle does not show that. */
+const TURN_MS = 0.1;
+
+const GAIN = 1.25;
+const GAIN_AT_START = 2;
+/** The path is full when the rate has not risen by a quarter in three round trips. */
+const RISE = 1.25;
+const ROUNDS_WITHOUT_RISE = 3;
+
+const ROUNDS_REMEMBERED = 10;
+/** The least round trip is measured anew when it is this old: the path may have changed. */
+const ROUND_TRIP_AGE_MS = 10_000;
+
+/** What was so when the link had taken everything up to `position`. */
+interface Departure {
+  readonly position: number;
+  readonly at: Instant;
+  /** The departure that had been acknowledged last by then. */
+  readonly since: Instant;
+  readonly acked: number;
+  readonly ackedAt: Instant;
+  /** There was not enough to send: the rate says nothing about the path. */
+  readonly idle: boolean;
+}
+
+export class InFlight {
+  /** In bytes. */
+  limit: number = FIRST_LIMIT_BYTES;
+  /** The least round trip seen of late, and a smoothed one, in milliseconds. */
+  leastMs: number | undefined = undefined;
+  smoothMs: number | undefined = undefined;
+
+  // Bounded: one for each 32nd of what is in flight.
+  readonly #departures: Fifo<Departure> = new Fifo();
+  #recorded = 0;
+  #acked = 0;
+  #ackedAt: Instant = 0;
+  #since: Instant = 0;
+  #idleUntil = 0;
+
+  // The best rate of each of the last ten round trips, in bytes per millisecond.
+  readonly #rates: Float64Array = new Float64Array(ROUNDS_REMEMBERED);
+  #round = 0;
+  #roundEnd = 0;
+  #rateWhenRisen = 0;
+  #roundsWithoutRise = 0;
+  #full = false;
+
+  #leastAt: Instant = -Infinity;
+  /** Measuring the least round trip anew: first with less and less in flight, then with little. */
+  #draining = false;
+  #drained = false;
+  #asked = false;
+
+  /** Another link: nothing that was measured holds. */
+  restart(position: number, now: Instant): void {
+    this.#departures.clear();
+    this.#recorded = position;
+    this.#acked = position;
+    this.#ackedAt = now;
+    this.#since = now;
+    this.#idleUntil = position;
+    this.#rates.fill(0);
+    this.#roundEnd = position;
+    this.#rateWhenRisen = 0;
+    this.#roundsWithoutRise = 0;
+    this.#full = false;
+    this.#leastAt = -Infinity;
+    this.#draining = false;
+    this.#drained = false;
+    this.leastMs = undefined;
+    this.smoothMs = undefined;
+    this.limit = FIRST_LIMIT_BYTES;
+  }
+
+  /** The link took everything up to `position`. */
+  handed(position: number, now: Instant): void {
+    const nothingWas = this.#departures.length === 0;
+    if (nothingWas) {
+      this.#ackedAt = now;
+      this.#since = now;
+    } else if (position - this.#recorded < this.limit / 32) return;
+    this.#recorded = position;
+    this.#departures.push({
+      position,
+      at: now,
+      since: this.#since,
+      acked: this.#acked,
+      ackedAt: this.#ackedAt,
+      idle: this.#idleUntil > this.#acked,
+    });
+  }
+
+  /** There was room for more than there was to send. */
+  ranDry(position: number): void {
+    this.#idleUntil = position;
+  }
+
+  /** The peer has everything up to `position`; `cursor` is the end of what was handed over. */
+  acknowledged(position: number, cursor: number, now: Instant): void {
+    let newest: Departure | undefined;
+    for (let first = this.#departures.peek(); first !== undefined; first = this.#departures.peek()) {
+      if (first.position > position) break;
+      newest = first;
+      this.#departures.shift();
+    }
+    this.#acked = position;
+    this.#ackedAt = now;
+    if (newest === undefined) return;
+    this.#since = newest.at;
+    this.roundTrip(now - newest.at, now, false);
+    this.#sample(newest, position, now);
+    this.#nextRound(newest, position, cursor);
+    this.#recount(cursor, now);
+  }
+
+  /** A round trip was measured. `exact`: by PONG; acknowledgements may have been held back. */
+  roundTrip(ms: number, now: Instant, exact: boolean): void {
+    if (!(ms >= 0)) return;
+    this.smoothMs = this.smoothMs === undefined ? ms : this.smoothMs + (ms - this.smoothMs) / 8;
+    const unhindered = exact && (this.#drained || this.#departures.length === 0);
+    if (this.leastMs !== undefined && ms > this.leastMs && !unhindered) return;
+    this.leastMs = ms;
+    this.#leastAt = now;
+    this.#draining = false;
+    this.#drained = false;
+  }
+
+  /** Little is in flight just now, for the sake of a round trip that is not behind it: send PING. Asked once. */
+  get wantsPing(): boolean {
+    const wants = this.#drained && !this.#asked;
+    if (wants) this.#asked = true;
+    return wants;
+  }
+
+  /** The rate of delivery, in bytes per millisecond. */
+  get rate(): number {
+    let most = 0;
+    for (const rate of this.#rates) if (rate > most) most = rate;
+    return most;
+  }
+
+  #sample(departure: Departure, position: number, now: Instant): void {
+    // The longer of the two times: acknowledgements may come in a lump, and so may departures.
+    const elapsedMs = Math.max(now - departure.ackedAt, departure.at - departure.since);
+    if (elapsedMs <= 0) return;
+    const rate = (position - departure.acked) / elapsedMs;
+    const slot = this.#round % ROUNDS_REMEMBERED;
+    if (departure.idle && rate <= this.rate) return;
+    if (rate > this.#rates[slot]!) this.#rates[slot] = rate;
+  }
+
+  #nextRound(departure: Departure, position: number, cursor: number): void {
+    if (position < this.#roundEnd) return;
+    this.#roundEnd = cursor;
+    const { rate } = this;
+    if (rate >= this.#rateWhenRisen * RISE) {
+      this.#rateWhenRisen = rate;
+      this.#roundsWithoutRise = 0;
+      this.#full = false;
+    } else if (!departure.idle) {
+      this.#roundsWithoutRise += 1;
+      this.#full = this.#roundsWithoutRise >= ROUNDS_WITHOUT_RISE;
+    }
+    // While there was little to send the old rates stand: nothing better was learnt.
+    if (departure.idle) return;
+    this.#round += 1;
+    this.#rates[this.#round % ROUNDS_REMEMBERED] = 0;
+  }
+
+  #recount(cursor: number, now: Instant): void {
+    const { rate, leastMs } = this;
+    if (rate === 0 || leastMs === undefined) return;
+    const gain = this.#full ? GAIN : GAIN_AT_START;
+    const lump = Math.min(ACK_BYTES, rate * ACK_DELAY_MS);
+    this.limit = Math.max(LEAST_LIMIT_BYTES, gain * rate * (leastMs + TURN_MS) + 2 * lump);
+    this.#measureAnew(cursor, now);
+  }
+
+  /** A round trip measured behind our own data is too long, so hold back for one round trip first. */
+  #measureAnew(cursor: number, now: Instant): void {
+    if (!this.#draining) {
+      if (now - this.#leastAt < ROUND_TRIP_AGE_MS) return;
+      this.#draining = true;
+      this.#drained = false;
+      this.#asked = false;
+    }
+    this.limit = Math.min(this.limit, FIRST_LIMIT_BYTES);
+    if (cursor - this.#acked <= this.limit) this.#drained = true;
+  }
+}

@@ -1,0 +1,47 @@
+// What one stream has to send: its queue, its credit, how it ends, and the control frames that wait for their turn as
+// flags. A flag is turned into a frame at the last moment, and making one never clears another.
+import type { StreamEnd } from "./stream.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+export class SendingSide {
+  readonly queue: WriteQueue = new WriteQueue();
+  /** The offset up to which data may be sent. */
+  credit: number;
+  /** Bytes of data that went into frames. */
+  bytesOut = 0;
+  end: StreamEnd | undefined;
+  /** FIN or RESET is in the log: nothing more will be made but CREDIT and STOP. */
+  ended = false;
+  /** A write was told to wait. */
+  full = false;
+
+  /** Not yet in the log; until it is, the other end knows nothing of this stream. */
+  openDue = false;
+  /** The position behind its OPEN. */
+  openedAt = 0;
+  creditDue = false;
+  /** The code of a STOP or RESET that waits for its turn. */
+  stopDue: number | undefined;
+  resetDue: number | undefined;
+  /** The RESET ends this side alone: the answer to a STOP. */
+  resetsOneSide = false;
+
+  constructor(credit: number) {
+    this.credit = credit;
+  }
+
+  /** FIN was asked for and follows what is queued. */
+  get finDue(): boolean {
+    return this.end?.type === "finished" && !this.ended;
+  }
+
+  /** There is data that may go, or the FIN behind all of it. */
+  get canSend(): boolean {
+    if (this.ended || this.openDue || this.resetDue !== undefined) return false;
+    return this.queue.bytes > 0 ? this.bytesOut < this.credit : this.finDue;
+  }
+
+  get hasFlags(): boolean {
+    return this.creditDue || this.stopDue !== undefined || this.resetDue !== undefined;
+  }
+}
