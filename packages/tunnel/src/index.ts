@@ -7,12 +7,7 @@ export { parseTarget } from "./client/target.ts";
 export { DEFAULT_RELAY_LIMITS } from "./bore/relay/limits.ts";
 export type { RelayLimits } from "./bore/relay/limits.ts";
 export { BORE_PORT } from "./bore/relay/options.ts";
-export type {
-  BoreRelay,
-  BoreRelayOptions,
-  RelayEvent,
-  RelayStatus,
-  TunnelInfo,
-} from "./bore/relay/options.ts";
+export type { BoreRelay, BoreRelayOptions, RelayEvent } from "./bore/relay/options.ts";
+export type { RelayStatus, TunnelInfo } from "./relay/status.ts";
 export { startBoreRelay } from "./bore/relay/relay.ts";
 export type { TunnelEnd } from "./bore/relay/tunnel.ts";

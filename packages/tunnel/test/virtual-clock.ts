@@ -3,14 +3,20 @@ import type { Clock, Timer } from "@holdfast/core";
 
 export class VirtualClock implements Clock {
   #now = 0;
+  readonly #beganAt: number;
   readonly #timers = new Map<Timer, { at: number; fire: () => void }>();
+
+  /** `beganAt`: what the wall clock shows in the beginning. */
+  constructor(beganAt = 1_700_000_000_000) {
+    this.#beganAt = beganAt;
+  }
 
   mono(): number {
     return this.#now;
   }
 
   wall(): number {
-    return 1_700_000_000_000 + this.#now;
+    return this.#beganAt + this.#now;
   }
 
   timer(fire: () => void): Timer {

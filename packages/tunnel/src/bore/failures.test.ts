@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { connectionClosed, failureOfText, notOurPeer, silence } from "./failures.ts";
-import { busyRetryAfterMs, busyText, CLIENT_TEXT, printable, RELAY_TEXT } from "./texts.ts";
+import { busyRetryAfterMs, busyText, CLIENT_TEXT, RELAY_TEXT } from "./texts.ts";
+import { printable } from "../printable.ts";
 
 const first = { first: true, secret: true };
 const later = { first: false, secret: true };

@@ -1,7 +1,8 @@
 // What a client of a bore relay makes of the things that can go wrong: one table from text to failure. A text
 // that is not in it, be it by one word, is transient, because giving up by mistake is the worse mistake.
 import { HoldfastError, type FailureDetails } from "@holdfast/core";
-import { busyRetryAfterMs, CLIENT_TEXT, printable, RELAY_TEXT, stripPrefix } from "./texts.ts";
+import { busyRetryAfterMs, CLIENT_TEXT, RELAY_TEXT, stripPrefix } from "./texts.ts";
+import { printable } from "../printable.ts";
 
 /** What has to be known to judge a failure. */
 export interface Circumstances {

@@ -24,7 +24,6 @@ export const CLIENT_TEXT = {
 
 const BUSY = /^busy, retry in (\d+(?:\.\d+)?) s$/;
 const SERVER_ERROR = "server error: ";
-const MAX_PRINTED_CHARACTERS = 300;
 
 /** The hint of a relay that cannot take a tunnel now. Real clients print it and end. */
 export function busyText(retryAfterMs: number): string {
@@ -40,14 +39,4 @@ export function busyRetryAfterMs(text: string): number | undefined {
 /** The text without the words that the real client puts before it. */
 export function stripPrefix(text: string): string {
   return text.startsWith(SERVER_ERROR) ? text.slice(SERVER_ERROR.length) : text;
-}
-
-/** A text of a peer, fit to be shown: control bytes escaped, its length bounded. */
-export function printable(text: string): string {
-  const short = text.length > MAX_PRINTED_CHARACTERS ? `${text.slice(0, MAX_PRINTED_CHARACTERS)}…` : text;
-  return short.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escapeCharacter);
-}
-
-function escapeCharacter(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

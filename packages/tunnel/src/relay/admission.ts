@@ -82,6 +82,16 @@ export class Admission {
     return allowed;
   }
 
+  /** Whether a client more may stay. */
+  hasRoom(address: string): boolean {
+    return (this.#counts.get(address)?.clients ?? 0) < this.#limits.clientsPerAddress;
+  }
+
+  /** A client stays, because there was room when it asked. `clientLeaves` must follow. */
+  clientCame(address: string): void {
+    this.#change(address, (count) => (count.clients += 1));
+  }
+
   clientLeaves(address: string): void {
     this.#change(address, (count) => (count.clients -= 1));
   }

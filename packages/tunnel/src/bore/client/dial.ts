@@ -6,7 +6,7 @@ import { openSocket, type Socket } from "@holdfast/net/node";
 import type { SecretKey } from "../auth.ts";
 import { connectionClosed } from "../failures.ts";
 import { FrameStream } from "../frame-stream.ts";
-import { printable } from "../texts.ts";
+import { printable } from "../../printable.ts";
 import type { Uuid } from "../uuid.ts";
 import { awaitPort, introduce, readServerMessage } from "./introduce.ts";
 

@@ -1,5 +1,5 @@
 // Everything that a relay bounds, and the defaults. Checked before anything is kept.
-import { HoldfastError } from "@holdfast/core";
+import { checkLimits } from "../../relay/check-limits.ts";
 
 export interface RelayLimits {
   /** Connections from one address: tunnels, and those that have not said yet what they are. */
@@ -54,15 +54,5 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
 
 /** @throws HoldfastError `bad_config` for a limit that is not a number above 0. `Infinity` takes a limit away. */
 export function resolveLimits(given: Partial<RelayLimits> = {}): RelayLimits {
-  const limits: RelayLimits = { ...DEFAULT_RELAY_LIMITS, ...given };
-  for (const [name, value] of Object.entries(limits) as [keyof RelayLimits, number][]) {
-    if (typeof value === "number" && value > 0) continue;
-    throw new HoldfastError({
-      code: "bad_config",
-      message: `limits.${name} must be a number above 0, not ${String(value)}`,
-      kind: "fatal",
-      fault: "local",
-    });
-  }
-  return limits;
+  return checkLimits({ ...DEFAULT_RELAY_LIMITS, ...given });
 }

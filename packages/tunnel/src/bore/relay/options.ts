@@ -1,6 +1,7 @@
 // What a relay can be told, and what it tells.
-import { HoldfastError, type Clock, type Random } from "@holdfast/core";
+import type { Clock, HoldfastError, Random } from "@holdfast/core";
 import type { Endpoint } from "@holdfast/net/node";
+import type { RelayStatus, TunnelInfo } from "../../relay/status.ts";
 import type { RelayLimits } from "./limits.ts";
 import type { TunnelEnd } from "./tunnel.ts";
 
@@ -48,25 +49,6 @@ export type RelayEvent =
   /** Something at this end went wrong, and the relay goes on. */
   | { readonly type: "warning"; readonly error: HoldfastError };
 
-/** A tunnel as the relay sees it now. */
-export interface TunnelInfo {
-  readonly port: number;
-  /** Where its client comes from. */
-  readonly remoteAddress: string;
-  /** When it was opened, in milliseconds since 1970 UTC. */
-  readonly since: number;
-  /** Visitors that the client has taken and that are not done. */
-  readonly visitors: number;
-  /** Visitors that wait for the client. */
-  readonly pending: number;
-}
-
-/** A relay as it stands now. */
-export interface RelayStatus {
-  readonly draining: boolean;
-  readonly tunnels: readonly TunnelInfo[];
-}
-
 export interface BoreRelay {
   /** Where it listens, with the real port. */
   readonly endpoint: Endpoint;
@@ -84,31 +66,4 @@ export interface BoreRelay {
   /** Close everything now. Visitors are reset. Safe to call again. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/i;
-
-/** @throws HoldfastError `bad_config` or `anonymous_relay` (fatal) for what a relay must not be. */
-export function checkRelayOptions(options: BoreRelayOptions): void {
-  const [least, greatest] = options.ports ?? [1, 65_535];
-  if (![least, greatest].every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535)) {
-    throw bad("bad_config", `ports must be whole numbers from 1 to 65535, not ${least} to ${greatest}`);
-  }
-  if (least > greatest) throw bad("bad_config", `port range is empty: ${least} to ${greatest}`);
-  if (options.secret !== undefined || options.anonymous === true) return;
-  const open = [options.bind ?? "127.0.0.1", options.tunnelBind ?? "127.0.0.1"].find(
-    (h) => !LOOPBACK.test(h),
-  );
-  if (open === undefined) return;
-  throw new HoldfastError({
-    code: "anonymous_relay",
-    message: `a relay without a secret would let everybody in who can reach ${open}`,
-    hint: "set a secret, or allow it with `anonymous` (--anonymous)",
-    kind: "fatal",
-    fault: "local",
-  });
-}
-
-function bad(code: string, message: string): HoldfastError {
-  return new HoldfastError({ code, message, kind: "fatal", fault: "local" });
 }

@@ -1,5 +1,5 @@
 // The relay for bore clients: who comes is heard out, then gets a port or takes a visitor.
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Clock } from "@holdfast/core";
 import { systemClock } from "@holdfast/net";
 import { listen, resetSocket, type Endpoint, type Listener, type Socket } from "@holdfast/net/node";
@@ -10,21 +10,16 @@ import type { Uuid } from "../uuid.ts";
 import { Changes } from "../../changes.ts";
 import { harmless } from "../../listener.ts";
 import { Admission, limitKey } from "../../relay/admission.ts";
+import { checkOpenness } from "../../relay/closed-by-default.ts";
 import { ExpiryQueue } from "../../relay/expiry.ts";
 import { Farewells } from "./farewells.ts";
 import { greet, greetingTimeout, type Greeting } from "./greeting.ts";
 import { HeartbeatRound } from "./heartbeats.ts";
 import { resolveLimits, type RelayLimits } from "./limits.ts";
-import {
-  BORE_PORT,
-  checkRelayOptions,
-  type BoreRelay,
-  type BoreRelayOptions,
-  type RelayEvent,
-  type RelayStatus,
-  type TunnelInfo,
-} from "./options.ts";
+import { BORE_PORT, type BoreRelay, type BoreRelayOptions, type RelayEvent } from "./options.ts";
+import { cryptoRandom } from "../../relay/crypto-random.ts";
 import { Pacer } from "../../relay/pacer.ts";
+import type { RelayStatus, TunnelInfo } from "../../relay/status.ts";
 import { Ports } from "./ports.ts";
 import { Probes } from "./probes.ts";
 import { Ticker } from "../../relay/ticker.ts";
@@ -42,7 +37,7 @@ const DEFAULT_DRAIN_MS = 30_000;
  * @throws HoldfastError `bad_config`, `anonymous_relay`, or why it cannot listen (`address_in_use`, …).
  */
 export async function startBoreRelay(options: BoreRelayOptions = {}): Promise<BoreRelay> {
-  checkRelayOptions(options);
+  checkOpenness(options);
   const relay = new Relay(options);
   await relay.start(options.bind ?? "127.0.0.1", options.port ?? BORE_PORT);
   return relay;
@@ -390,9 +385,4 @@ function evidence(by: RelayTunnel, newcomer: string, now: number): number | unde
 
 function makeUuid(): Uuid {
   return randomUUID();
-}
-
-/** Nobody can tell the next port from those before. */
-function cryptoRandom(): number {
-  return randomBytes(4).readUInt32LE() / 2 ** 32;
 }

@@ -1,0 +1,207 @@
+// Which target has which port: a reducer. It says what to ask the relay for, and when to ask again; it survives
+// sessions, so that after one is lost the same ports are asked for, and it never asks again for what another
+// program of the same owner has taken over.
+import type { HoldfastError, Instant, Random } from "@holdfast/core";
+import { gotPort, lostPort, mustForget, nextPort, type WantedPort } from "../../client/wanted-port.ts";
+import { UNBIND, type ClientMessage, type RelayMessage } from "../wire/messages.ts";
+import { refusalOf, retryDelay } from "./refusal.ts";
+
+/** How one target stands. */
+export type TargetPhase =
+  /** There is no session. */
+  | { readonly type: "unbound" }
+  /** The relay was asked. */
+  | { readonly type: "binding" }
+  | { readonly type: "bound"; readonly port: number; readonly generation: number; readonly leaseMs: number }
+  /** The relay refused, and is asked again at that time. */
+  | { readonly type: "waiting"; readonly failure: HoldfastError; readonly retryAt: Instant }
+  /** The relay refused for good. */
+  | { readonly type: "refused"; readonly failure: HoldfastError }
+  /** Another program of this owner has it. */
+  | { readonly type: "replaced" }
+  /** Given back. */
+  | { readonly type: "released" };
+
+/** One target and what is known of its port. */
+export interface BoundTarget {
+  /** Its name towards the relay, from 1. */
+  readonly id: number;
+  readonly label: string;
+  /** Take the port even from a living program of the same owner. Holds for the first bind only. */
+  readonly force: boolean;
+  readonly wanted: WantedPort;
+  /** Where visitors reach the port, if not at the relay's own address. */
+  readonly host: string | undefined;
+  readonly phase: TargetPhase;
+  /** Refusals in a row. */
+  readonly refusals: number;
+}
+
+export interface BinderState {
+  readonly targets: readonly BoundTarget[];
+}
+
+export type BinderInput =
+  /** A session has begun. */
+  | { readonly type: "session" }
+  /** It ended, or is lost. */
+  | { readonly type: "no_session" }
+  | { readonly type: "message"; readonly message: RelayMessage }
+  /** Look at the clock. */
+  | { readonly type: "timeout" }
+  /** Give everything back. */
+  | { readonly type: "release" };
+
+export type BinderAction =
+  | { readonly type: "send"; readonly message: ClientMessage }
+  /** The target has this port now. */
+  | {
+      readonly type: "port";
+      readonly targetId: number;
+      readonly port: number;
+      readonly previous: number | undefined;
+    }
+  | { readonly type: "refused"; readonly targetId: number; readonly failure: HoldfastError }
+  | { readonly type: "replaced"; readonly targetId: number };
+
+export interface BinderStep {
+  readonly state: BinderState;
+  readonly actions: readonly BinderAction[];
+}
+
+export interface BinderTarget {
+  readonly label: string;
+  readonly port: number;
+  readonly force: boolean;
+}
+
+export function initialBinder(targets: readonly BinderTarget[]): BinderState {
+  return {
+    targets: targets.map(({ label, port, force }, index) => ({
+      id: index + 1,
+      label,
+      force,
+      wanted: { asked: port, held: undefined, lostAt: undefined },
+      host: undefined,
+      phase: { type: "unbound" },
+      refusals: 0,
+    })),
+  };
+}
+
+export function stepBinder(state: BinderState, input: BinderInput, now: Instant, random: Random): BinderStep {
+  const actions: BinderAction[] = [];
+  const targets = state.targets.map((target) => {
+    const [next, more] = stepTarget(target, input, now, random);
+    actions.push(...more);
+    return next;
+  });
+  return { state: { targets }, actions };
+}
+
+/** When `timeout` must be given; `Infinity` for never. */
+export function nextRetry({ targets }: BinderState): Instant {
+  const times = targets.map(({ phase }) => (phase.type === "waiting" ? phase.retryAt : Infinity));
+  return Math.min(Infinity, ...times);
+}
+
+/** No target has a port, or will ever get one. */
+export function isHopeless({ targets }: BinderState): boolean {
+  return targets.every(({ phase }) => phase.type === "refused" || phase.type === "replaced");
+}
+
+/** Each target has its port, or will never get one. */
+export function isSettled({ targets }: BinderState): boolean {
+  return targets.every(({ phase }) => ["bound", "refused", "replaced"].includes(phase.type));
+}
+
+type TargetStep = readonly [BoundTarget, readonly BinderAction[]];
+
+function stepTarget(target: BoundTarget, input: BinderInput, now: Instant, random: Random): TargetStep {
+  const { phase } = target;
+  if (phase.type === "refused" || phase.type === "replaced" || phase.type === "released") return [target, []];
+  switch (input.type) {
+    case "session":
+      return ask(target, now);
+    case "no_session":
+      return [{ ...target, wanted: lost(target, now), phase: { type: "unbound" } }, []];
+    case "message":
+      return input.message.id === target.id ? heard(target, input.message, now, random) : [target, []];
+    case "timeout":
+      return phase.type === "waiting" && phase.retryAt <= now ? ask(target, now) : [target, []];
+    case "release":
+      return release(target);
+  }
+}
+
+function ask(target: BoundTarget, now: Instant): TargetStep {
+  const { id, label, force, wanted } = target;
+  const message = { type: "bind", id, port: nextPort(wanted, now), target: label, force } as const;
+  return [{ ...target, phase: { type: "binding" } }, [{ type: "send", message }]];
+}
+
+/** Whoever holds a port asks for the same one again, for a while at least. */
+function lost({ wanted, phase }: BoundTarget, now: Instant): WantedPort {
+  return phase.type === "bound" ? lostPort(wanted, now) : wanted;
+}
+
+function release(target: BoundTarget): TargetStep {
+  const message = { type: "unbind", id: target.id, reason: UNBIND.closed } as const;
+  const told = target.phase.type === "bound" || target.phase.type === "binding";
+  return [{ ...target, phase: { type: "released" } }, told ? [{ type: "send", message }] : []];
+}
+
+function heard(target: BoundTarget, message: RelayMessage, now: Instant, random: Random): TargetStep {
+  switch (message.type) {
+    case "bound": {
+      if (target.phase.type !== "binding") return [target, []];
+      const { port, generation, lease_ms: leaseMs, host } = message;
+      const previous = target.wanted.held;
+      const phase = { type: "bound", port, generation, leaseMs } as const;
+      const bound = {
+        ...target,
+        phase,
+        host,
+        force: false,
+        refusals: 0,
+        wanted: gotPort(target.wanted, port),
+      };
+      return [bound, previous === port ? [] : [{ type: "port", targetId: target.id, port, previous }]];
+    }
+    case "refused":
+      return target.phase.type === "binding" ? refused(target, message, now, random) : [target, []];
+    case "unbind":
+      return target.phase.type === "bound" ? unbound(target, message.reason, now, random) : [target, []];
+  }
+}
+
+function refused(
+  target: BoundTarget,
+  message: RelayMessage & { readonly type: "refused" },
+  now: Instant,
+  random: Random,
+): TargetStep {
+  const failure = refusalOf(message, target.wanted);
+  const told = { type: "refused", targetId: target.id, failure } as const;
+  if (failure.retryable) return [waiting(target, failure, now, random), [told]];
+  // A port that was given by chance and is refused for good is no reason to end: another one will do.
+  if (mustForget(target.wanted, failure)) {
+    return ask({ ...target, wanted: { ...target.wanted, held: undefined } }, now);
+  }
+  return [{ ...target, phase: { type: "refused", failure } }, [told]];
+}
+
+function unbound(target: BoundTarget, reason: string, now: Instant, random: Random): TargetStep {
+  if (reason === UNBIND.replaced) {
+    return [{ ...target, phase: { type: "replaced" } }, [{ type: "replaced", targetId: target.id }]];
+  }
+  const failure = refusalOf(undefined, target.wanted);
+  const told = { type: "refused", targetId: target.id, failure } as const;
+  return [waiting({ ...target, wanted: lost(target, now) }, failure, now, random), [told]];
+}
+
+function waiting(target: BoundTarget, failure: HoldfastError, now: Instant, random: Random): BoundTarget {
+  const refusals = target.refusals + 1;
+  const retryAt = now + retryDelay(refusals, failure.retryAfterMs, random);
+  return { ...target, refusals, phase: { type: "waiting", failure, retryAt } };
+}

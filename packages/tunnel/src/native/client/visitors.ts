@@ -1,0 +1,114 @@
+// The visitors that this end has taken: each is a stream of the session and a connection to its target.
+import { HoldfastError, type Clock } from "@holdfast/core";
+import { RESET, type SessionStream } from "@holdfast/core/session";
+import { openSocket, spliceStream, type Endpoint, type Socket } from "@holdfast/net/node";
+import type { SessionHandle, StreamListener } from "@holdfast/net/session";
+import type { NativeTunnelEvent } from "./options.ts";
+
+export interface VisitorsOptions {
+  /** Visitors at the same time; the next one is refused. */
+  readonly maxStreams: number;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly onEvent: (event: NativeTunnelEvent) => void;
+}
+
+/** Where a visitor goes. */
+export interface Destination {
+  readonly targetId: number;
+  readonly target: Endpoint;
+}
+
+interface Visit extends Destination {
+  readonly number: number;
+  readonly stream: SessionStream;
+  readonly session: SessionHandle;
+}
+
+export class Visitors {
+  readonly #options: VisitorsOptions;
+  /** At most `maxStreams`. */
+  readonly #visits = new Set<Visit>();
+  #number = 0;
+  #lost = 0;
+
+  constructor(options: VisitorsOptions) {
+    this.#options = options;
+  }
+
+  /** Visitors now, those that are being connected included; of one target, or all. */
+  size(targetId?: number): number {
+    if (targetId === undefined) return this.#visits.size;
+    return [...this.#visits].filter((visit) => visit.targetId === targetId).length;
+  }
+
+  /** Visitors that were reset because their session was gone, since the last call. */
+  takeLost(): number {
+    const lost = this.#lost;
+    this.#lost = 0;
+    return lost;
+  }
+
+  /** The relay opened a stream for a visitor. */
+  take(stream: SessionStream, session: SessionHandle, destination: Destination): void {
+    const { maxStreams, onEvent } = this.#options;
+    const visit: Visit = { ...destination, number: (this.#number += 1), stream, session };
+    if (this.#visits.size < maxStreams) return void this.#run(visit);
+    stream.reset(RESET.limit);
+    const { number: visitor, targetId } = visit;
+    onEvent({ type: "visitor_failed", visitor, targetId, error: tooMany(maxStreams) });
+  }
+
+  async #run(visit: Visit): Promise<void> {
+    const { number: visitor, targetId, stream, session } = visit;
+    const { onEvent } = this.#options;
+    this.#visits.add(visit);
+    const socket = await this.#dial(visit);
+    if (socket instanceof HoldfastError) {
+      onEvent({ type: "visitor_failed", visitor, targetId, error: socket });
+    } else {
+      onEvent({ type: "visitor_opened", visitor, targetId });
+      const { bytesIn, bytesOut, error } = await spliceStream(socket, stream, session);
+      onEvent({ type: "visitor_closed", visitor, targetId, bytesIn, bytesOut, error });
+    }
+    this.#visits.delete(visit);
+    if (wasLost(stream)) this.#lost += 1;
+  }
+
+  /** The connection to the target. What the visitor says meanwhile waits in the stream. */
+  async #dial({ stream, session, target }: Visit): Promise<Socket | HoldfastError> {
+    const { clock, timeoutMs } = this.#options;
+    const gone = new AbortController();
+    session.listen(
+      stream,
+      waitForEnd(() => gone.abort(visitorGone())),
+    );
+    try {
+      return await openSocket(target, { signal: gone.signal, clock, timeoutMs });
+    } catch (thrown) {
+      stream.reset(RESET.unreachable);
+      return HoldfastError.from(thrown);
+    }
+  }
+}
+
+/** Both directions ended before anybody looked: whoever came has gone. */
+function waitForEnd(onGone: () => void): StreamListener {
+  const look = (stream: SessionStream): void => {
+    if (stream.received?.type === "reset") onGone();
+  };
+  return { readable: look, writable: look, forgotten: onGone };
+}
+
+function wasLost({ received, sent }: SessionStream): boolean {
+  return [received, sent].some((end) => end?.type === "reset" && end.code === RESET.sessionLost);
+}
+
+function visitorGone(): HoldfastError {
+  return new HoldfastError({ code: "visitor_gone", message: "the visitor went away", fault: "peer" });
+}
+
+function tooMany(most: number): HoldfastError {
+  const message = `more than ${most} visitors at once`;
+  return new HoldfastError({ code: "too_many_visitors", message, fault: "local" });
+}

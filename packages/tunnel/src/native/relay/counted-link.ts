@@ -1,0 +1,62 @@
+// A link that says when it ends to somebody besides its listener: to whoever counts links.
+import type { AcceptedByteLink, ByteLinkTrust } from "@holdfast/net";
+import type { HoldfastError } from "@holdfast/core";
+
+export class CountedLink implements AcceptedByteLink {
+  readonly trust: ByteLinkTrust;
+  readonly remoteAddress: string;
+  readonly localAddress: string | undefined;
+  readonly #link: AcceptedByteLink;
+  #listener: ((cause: unknown) => void) | undefined = undefined;
+
+  constructor(link: AcceptedByteLink, onGone: () => void) {
+    this.#link = link;
+    this.trust = link.trust;
+    this.remoteAddress = link.remoteAddress;
+    this.localAddress = link.localAddress;
+    link.onEnd((cause) => {
+      onGone();
+      this.#listener?.(cause);
+    });
+  }
+
+  get queuedBytes(): number {
+    return this.#link.queuedBytes;
+  }
+
+  read(take: (bytes: Uint8Array) => boolean): void {
+    this.#link.read(take);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#link.write(bytes);
+  }
+
+  cork(): void {
+    this.#link.cork();
+  }
+
+  uncork(): void {
+    this.#link.uncork();
+  }
+
+  onTaken(listener: () => void): void {
+    this.#link.onTaken(listener);
+  }
+
+  hold(held: boolean): void {
+    this.#link.hold(held);
+  }
+
+  end(): void {
+    this.#link.end();
+  }
+
+  close(reason?: HoldfastError): void {
+    this.#link.close(reason);
+  }
+
+  onEnd(listener: (cause: unknown) => void): void {
+    this.#listener = listener;
+  }
+}

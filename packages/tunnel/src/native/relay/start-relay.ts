@@ -1,0 +1,306 @@
+// A relay of native tunnels by itself: it listens on Holdfast's port, lets clients in, and keeps their sessions,
+// tunnels and leases.
+import { HoldfastError, type Clock, type Random } from "@holdfast/core";
+import {
+  REFUSE,
+  RESET,
+  type HelloVerdict,
+  type SessionLimits,
+  type SessionStream,
+} from "@holdfast/core/session";
+import { systemClock, type AcceptedByteLink } from "@holdfast/net";
+import {
+  listenHoldfast,
+  nodeCrypto,
+  type Endpoint,
+  type HoldfastListener,
+  type TlsIdentity,
+} from "@holdfast/net/node";
+import {
+  hostSessions,
+  type AcceptedSession,
+  type SessionCrypto,
+  type SessionHandle,
+  type SessionHost,
+} from "@holdfast/net/session";
+import { harmless } from "../../listener.ts";
+import { checkOpenness } from "../../relay/closed-by-default.ts";
+import { cryptoRandom } from "../../relay/crypto-random.ts";
+import { Pacer } from "../../relay/pacer.ts";
+import { HOLDFAST_PORT } from "../wire/messages.ts";
+import { Gate } from "./gate.ts";
+import { LeaseBook } from "./lease-book.ts";
+import { resolveTunnelLimits, type TunnelRelayLimits } from "./limits.ts";
+import type { TunnelRelayEvent, TunnelRelayStatus } from "./options.ts";
+import { TunnelJob } from "./tunnel-job.ts";
+
+export interface TunnelRelayOptions {
+  /** The address that clients connect to. Default `127.0.0.1`. */
+  readonly bind?: string;
+  /** The port that clients connect to; 0 is any. Default 7836. */
+  readonly port?: number;
+  /** The least and the greatest port that is given to tunnels. Default 1024 to 65535. */
+  readonly ports?: readonly [number, number];
+  /** The address that visitors connect to. Default: as `bind`. */
+  readonly tunnelBind?: string;
+  /** Where visitors reach the ports, told to clients. Default: the address that each client dials. */
+  readonly publicHost?: string;
+  /** Clients must know it. An empty one counts. Default: none. */
+  readonly secret?: string | undefined;
+  /** Without a secret, let clients of other machines in all the same. Default `false`. */
+  readonly anonymous?: boolean;
+  /** Key and certificates. Without them only clients of this machine are served, plain. */
+  readonly tls?: TlsIdentity | undefined;
+  /** Names of this relay for WebSocket upgrades, besides those of loopback. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins of web pages elsewhere that may use it. */
+  readonly allowedOrigins?: readonly string[];
+  /** Clients that cannot bind their proof to TLS may prove the secret all the same (browsers). Default `false`. */
+  readonly allowUnboundProofs?: boolean;
+  /** Where leases are kept over a restart. Default: nowhere. */
+  readonly leaseFile?: string;
+  readonly limits?: Partial<TunnelRelayLimits>;
+  readonly sessionLimits?: Partial<SessionLimits>;
+  /** Links without life are hung up after so long, in milliseconds. Defaults 10,000 and 15,000. */
+  readonly heartbeatIntervalMs?: number;
+  readonly heartbeatTimeoutMs?: number;
+  /** Default: Node's. */
+  readonly crypto?: SessionCrypto;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** For ports and hints, never for secrets. Default: the machine's. */
+  readonly random?: Random;
+  /** Called in passing; what it throws is ignored. */
+  readonly onEvent?: (event: TunnelRelayEvent) => void;
+}
+
+/** A relay of native tunnels. */
+export interface TunnelRelay {
+  /** Where it listens, with the real port. */
+  readonly endpoint: Endpoint;
+  readonly status: TunnelRelayStatus;
+  /** The present status first; a slow reader misses those in between; ends with the relay. */
+  changes(): AsyncIterableIterator<TunnelRelayStatus>;
+  /** Whoever comes from now on must know this secret, or one of the last few; those who are here stay. */
+  useSecret(secret: string): void;
+  /** Whoever comes from now on sees this certificate. @throws HoldfastError `bad_certificate` (fatal). */
+  useTls(identity: TlsIdentity): void;
+  /**
+   * Take no client and no visitor any more, let the visitors that are here finish, then close. Clients are told when
+   * to come back. Resolves when everything is closed, at most `timeoutMs` (default 30,000) and 5 s later.
+   */
+  drain(timeoutMs?: number): Promise<void>;
+  /** Close everything now. Visitors are reset; leases stay in their file. Safe to call again. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const DEFAULT_DRAIN_MS = 30_000;
+/** How many secrets clients may still come with, the present one included. */
+const MAX_SECRETS = 4;
+/** What clients are told of a return after a relay that goes away without a word, in milliseconds. */
+const RECONNECT_WINDOW_MS = 10_000;
+const HEARTBEAT_MS = 10_000;
+/** Whoever has too many sessions may ask again then, in milliseconds at least. */
+const TOO_MANY_MS = 10_000;
+
+/**
+ * Start a relay of native tunnels.
+ * @throws HoldfastError `bad_config`, `anonymous_relay`, `bad_certificate`, `cannot_read` or `unsafe_file` (the file of
+ * leases), or why it cannot listen (`address_in_use`, …).
+ */
+export async function startTunnelRelay(options: TunnelRelayOptions = {}): Promise<TunnelRelay> {
+  checkOpenness(options);
+  const relay = new Relay(options);
+  await relay.start();
+  return relay;
+}
+
+class Relay implements TunnelRelay {
+  readonly #options: TunnelRelayOptions;
+  readonly #limits: TunnelRelayLimits;
+  readonly #clock: Clock;
+  readonly #onEvent: (event: TunnelRelayEvent) => void;
+  readonly #gate: Gate;
+  readonly #pacer: Pacer;
+  readonly #job: TunnelJob;
+  readonly #book: LeaseBook;
+  readonly #host: SessionHost;
+  /** The present secret first; never more than `MAX_SECRETS`. Empty: open to all. */
+  #secrets: readonly string[];
+  #listener: HoldfastListener | undefined;
+  #drained: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: TunnelRelayOptions) {
+    const { clock = systemClock, random = cryptoRandom, secret } = options;
+    const limits = resolveTunnelLimits(options.limits);
+    this.#options = options;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#onEvent = harmless(options.onEvent);
+    this.#secrets = secret === undefined ? [] : [secret];
+    this.#gate = new Gate(limits, clock);
+    const { handshakesPerSecond: perSecond, queueMs } = limits;
+    this.#pacer = new Pacer({ clock, random, perSecond, queueMs });
+    this.#job = new TunnelJob({
+      bind: options.tunnelBind ?? options.bind ?? "127.0.0.1",
+      ports: options.ports ?? [1_024, 65_535],
+      publicHost: options.publicHost,
+      limits,
+      clock,
+      random,
+      onEvent: this.#onEvent,
+      onLeases: () => this.#book.touch(),
+    });
+    const { leaseMs } = limits;
+    const onWarning = (error: HoldfastError): void => this.#onEvent({ type: "warning", error });
+    this.#book = new LeaseBook({
+      path: options.leaseFile,
+      table: this.#job.table,
+      clock,
+      leaseMs,
+      onWarning,
+    });
+    this.#host = this.#hostSessions();
+  }
+
+  async start(): Promise<void> {
+    const {
+      bind: host = "127.0.0.1",
+      port = HOLDFAST_PORT,
+      tls,
+      allowedHosts,
+      allowedOrigins,
+    } = this.#options;
+    await this.#job.restore(await this.#book.load());
+    try {
+      this.#listener = await listenHoldfast({
+        endpoint: { host, port },
+        tls,
+        ...(allowedHosts && { allowedHosts }),
+        ...(allowedOrigins && { allowedOrigins }),
+        clock: this.#clock,
+        admit: (address) => this.#gate.knock(address),
+        onLink: (link) => this.#take(link),
+        onError: (error) => this.#onEvent({ type: "warning", error }),
+      });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  get endpoint(): Endpoint {
+    if (this.#listener === undefined) throw new Error("a relay that did not start has no endpoint");
+    return this.#listener.endpoint;
+  }
+
+  get status(): TunnelRelayStatus {
+    return this.#job.status;
+  }
+
+  changes(): AsyncIterableIterator<TunnelRelayStatus> {
+    return this.#job.changes();
+  }
+
+  useSecret(secret: string): void {
+    this.#secrets = [secret, ...this.#secrets].slice(0, MAX_SECRETS);
+  }
+
+  useTls(identity: TlsIdentity): void {
+    this.#listener?.setIdentity(identity);
+  }
+
+  drain(timeoutMs: number = DEFAULT_DRAIN_MS): Promise<void> {
+    this.#drained ??= this.#drain(timeoutMs);
+    return this.#drained;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#closeAll();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    if (this.#closed !== undefined) return this.#closed;
+    await this.#job.stopListening();
+    // So many clients come back at once: the next relay needs so long to take them.
+    const windowMs = (this.#host.size / this.#limits.handshakesPerSecond) * 1_000;
+    await Promise.race([this.#host.drain(timeoutMs, windowMs), this.#closed]);
+    return this.close();
+  }
+
+  async #closeAll(): Promise<void> {
+    const closed = this.#listener?.close();
+    this.#pacer.close();
+    await this.#job.close();
+    await this.#book.close();
+    await this.#host.close();
+    await closed;
+  }
+
+  #hostSessions(): SessionHost {
+    const { crypto, sessionLimits, allowUnboundProofs, heartbeatIntervalMs, heartbeatTimeoutMs } =
+      this.#options;
+    const { sessions: maxSessions, leaseMs: resumeTtlMs, handshakeMs: handshakeTimeoutMs } = this.#limits;
+    return hostSessions({
+      crypto: crypto ?? nodeCrypto(),
+      limits: { ...sessionLimits },
+      secrets: () => this.#secrets,
+      allowUnboundProofs: allowUnboundProofs ?? false,
+      maxSessions,
+      handshakeTimeoutMs,
+      resumeTtlMs,
+      ...(heartbeatIntervalMs !== undefined && { heartbeatIntervalMs }),
+      ...(heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs }),
+      clock: this.#clock,
+      authorize: (_, remoteAddress) => this.#authorize(remoteAddress),
+      onSession: (session) => this.#begun(session),
+      onAttached: (session) => this.#attached(session),
+      onAway: (session) => this.#job.away(session),
+      onStream: (stream, session) => this.#opened(stream, session),
+      onRefused: (failure, remoteAddress) => this.#refused(failure, remoteAddress),
+    });
+  }
+
+  #take(link: AcceptedByteLink): void {
+    const admitted = this.#gate.admit(link);
+    if (admitted !== undefined) this.#host.take(admitted);
+  }
+
+  async #authorize(remoteAddress: string): Promise<HelloVerdict> {
+    const turn = await this.#pacer.turn();
+    if (turn.type === "busy") return busy(turn.retryAfterMs);
+    if (!this.#gate.hasRoom(remoteAddress)) return busy(this.#pacer.hint(TOO_MANY_MS));
+    const { leaseMs: resumeTtlMs } = this.#limits;
+    const heartbeatMs = this.#options.heartbeatIntervalMs ?? HEARTBEAT_MS;
+    return { type: "accept", heartbeatMs, resumeTtlMs, reconnectWindowMs: RECONNECT_WINDOW_MS };
+  }
+
+  #begun(session: AcceptedSession): void {
+    this.#gate.begins(session);
+  }
+
+  #attached(session: AcceptedSession): void {
+    this.#gate.attached(session);
+    this.#job.attached(session);
+  }
+
+  #opened(stream: SessionStream, session: SessionHandle): void {
+    if (!this.#job.takeStream(stream, session as AcceptedSession)) stream.reset(RESET.notProcessed);
+  }
+
+  #refused(failure: HoldfastError, remoteAddress: string): void {
+    this.#gate.refused(failure, remoteAddress);
+    this.#onEvent({ type: "refused", remoteAddress, reason: failure.code });
+  }
+}
+
+function busy(retryAfterMs: number): HelloVerdict {
+  return { type: "refuse", code: REFUSE.busy, retryAfterMs: Math.round(retryAfterMs) };
+}
