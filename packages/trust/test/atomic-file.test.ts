@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -59,4 +60,28 @@ test("of ten that find a file damaged, one sets it aside, and the good one that 
     expect((await readStateFile(path, JSON.parse)).value).toEqual({ good: 1 });
     expect((await readdir(at)).filter((name) => name !== "key")).toHaveLength(1);
   }
+});
+
+test("a good file that came while a damaged one was looked at is put back and read", async () => {
+  const at = await temporaryFolder();
+  const path = join(at, "key");
+  await writeFileAtomically(path, "{half");
+  let looks = 0;
+  const { value, setAside } = await readStateFile(path, (text): unknown => {
+    // Another process sets the damaged one aside and makes a good one, right now.
+    if (++looks === 1) writeFileSync(path, '{"good":1}');
+    return JSON.parse(text);
+  });
+  expect({ value, setAside, looks }).toEqual({ value: { good: 1 }, setAside: undefined, looks: 2 });
+  expect(await readdir(at)).toEqual(["key"]);
+});
+
+test("a check that fails at the last moment leaves everything as it was", async () => {
+  const at = await temporaryFolder();
+  const path = join(at, "key");
+  await writeFileAtomically(path, "before");
+  const refuse = (): Promise<void> => Promise.reject(new Error("no longer ours"));
+  await expect(writeFileAtomically(path, "after", refuse)).rejects.toMatchObject({ code: "cannot_write" });
+  expect(await readFile(path, "utf8")).toBe("before");
+  expect(await readdir(at)).toEqual(["key"]);
 });
