@@ -7,8 +7,8 @@ import { HoldfastError } from "@holdfast/core";
 import { RESET, type SessionStream } from "@holdfast/core/session";
 import type { SessionHandle, StreamListener } from "../session/surface.ts";
 import { streamFailure } from "../session/stream-failure.ts";
-import { readDirectly, type DirectRead } from "./direct-read.ts";
 import { onOrderlyEnd } from "./orderly-end.ts";
+import { readShared } from "./shared-read.ts";
 import { guardSocket, resetSocket } from "./socket-care.ts";
 import { linkFailure } from "./socket-failure.ts";
 
@@ -38,7 +38,7 @@ class StreamSplice implements StreamListener {
   readonly #socket: Socket;
   readonly #stream: SessionStream;
   readonly #resolve: (result: StreamSpliceResult) => void;
-  #reading: DirectRead | undefined = undefined;
+  #endReading: () => void = () => undefined;
   /** Bytes that the socket was given, and those of them that the peer may send anew. */
   #bytesIn = 0;
   #credited = 0;
@@ -139,10 +139,7 @@ class StreamSplice implements StreamListener {
 
   #copyOut(): void {
     const socket = this.#socket;
-    this.#reading = readDirectly(socket, (bytes) => this.#send(Buffer.from(bytes)));
-    socket.on("data", (bytes: Buffer) => {
-      if (!this.#send(bytes)) socket.pause();
-    });
+    this.#endReading = readShared(socket, (bytes, mine) => this.#send(mine ? bytes : Buffer.from(bytes)));
     onOrderlyEnd(socket, () => {
       this.#outDone = true;
       this.#stream.end();
@@ -161,7 +158,7 @@ class StreamSplice implements StreamListener {
   /** Both orderly ends are needed: without them the far side must not take the stream for complete. */
   #socketClosed(): void {
     this.#closed = true;
-    this.#reading?.end(true);
+    this.#endReading();
     if (!this.#inDone || !this.#outDone) {
       this.#error ??= streamFailure(this.#stream) ?? cutShort();
       this.#stream.reset(RESET.socketFailed);

@@ -145,6 +145,8 @@ export interface SessionHostOptions extends SessionListener {
   /** A link was attached to it again, or let go. */
   readonly onAttached?: (session: AcceptedSession) => void;
   readonly onAway?: (session: AcceptedSession) => void;
+  /** A listener threw. Default: nothing. */
+  readonly onWarning?: (warning: HoldfastError) => void;
   /** Why a link did not become part of a session; for counting. */
   readonly onRefused?: (failure: HoldfastError, remoteAddress: string) => void;
   /** Sessions at a time. Default 10,000. */
@@ -167,7 +169,10 @@ export interface SessionHost {
   take(link: AcceptedByteLink): void;
   sessions(): Iterable<AcceptedSession>;
   readonly size: number;
-  /** Refuse new sessions; drain those that are here, spread over the window. */
+  /**
+   * Refuse new sessions, let the streams of those that are here finish for so long, and end them; their clients are
+   * told to come back spread over the window. Then close.
+   */
   drain(timeoutMs: number, reconnectWindowMs: number): Promise<void>;
   /** CLOSE all, hang up. */
   close(): Promise<void>;
