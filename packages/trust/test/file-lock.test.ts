@@ -2,7 +2,7 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeFileAtomically } from "../src/files/atomic-file.ts";
-import { withFileLock } from "../src/files/file-lock.ts";
+import { breakLock, withFileLock } from "../src/files/file-lock.ts";
 import { TestClock, temporaryFolder } from "./fixture.ts";
 
 const clock = new TestClock();
@@ -72,4 +72,15 @@ test("a failure inside gives the lock back", async () => {
   const at = await path();
   await expect(withFileLock(at, { clock }, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   await withFileLock(at, { clock, waitMs: 0 }, async () => undefined);
+});
+
+test("a lock that changed hands right before it is broken stays", async () => {
+  const at = await path();
+  await writeFile(`${at}.lock`, "new");
+  await breakLock(`${at}.lock`, "old");
+  expect(await readFile(`${at}.lock`, "utf8")).toBe("new");
+  expect(await readdir(join(at, ".."))).toEqual(["count.lock"]);
+  await breakLock(`${at}.lock`, "new");
+  await breakLock(`${at}.lock`, "new");
+  expect(await readdir(join(at, ".."))).toEqual([]);
 });

@@ -93,6 +93,20 @@ test("a certificate that is lost is made anew without a word, a damaged one with
   expect((await readdir(folder)).filter((name) => name.includes("corrupt"))).toHaveLength(1);
 });
 
+test("a certificate with one bit turned is made anew", async () => {
+  const { folder, load, warnings } = await keep();
+  const { cert, fingerprint } = (await load()).current();
+  const der = Buffer.from(new X509Certificate(cert).raw);
+  der.writeUInt8(der.readUInt8(der.length - 5) ^ 1, der.length - 5);
+  const body = der.toString("base64");
+  await writeFile(
+    join(folder, "relay.crt"),
+    `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`,
+  );
+  expect((await load()).current().fingerprint).toBe(fingerprint);
+  expect(warnings.codes).toEqual(["corrupt_file"]);
+});
+
 test("a certificate for another key is never served", async () => {
   const { folder, load, warnings } = await keep();
   const other = await keep();

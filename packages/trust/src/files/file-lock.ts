@@ -63,8 +63,8 @@ async function acquire(lockPath: string, token: string, options: FileLockOptions
   }
 }
 
-/** Take away the lock that `token` left. One that is newer is put back. */
-async function breakLock(lockPath: string, token: string): Promise<void> {
+/** Take away the lock that `token` left. One that came in its place meanwhile is put back. */
+export async function breakLock(lockPath: string, token: string): Promise<void> {
   const taken = `${lockPath}.${randomBytes(4).toString("hex")}`;
   try {
     await rename(lockPath, taken);
