@@ -7,7 +7,7 @@ import { systemClock } from "../host.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { TakePiece } from "./link-read.ts";
 import { LinkRead } from "./link-read.ts";
-import { plainAddress, plainTrust } from "./link-trust.ts";
+import { interfaceAddress, plainAddress, plainTrust } from "./link-trust.ts";
 import { guardSocket } from "./socket-care.ts";
 import { closedHere, linkFailure } from "./socket-failure.ts";
 
@@ -170,10 +170,4 @@ function peerOf(socket: Socket, options: SocketBytesOptions): Endpoint {
   const { remoteAddress, remotePort } = socket;
   if (remoteAddress === undefined) return { path: options.remoteAddress ?? "the socket" };
   return { host: plainAddress(remoteAddress) ?? remoteAddress, port: remotePort ?? 0 };
-}
-
-/** As the system lists it for an interface; none for loopback, which never leaves a machine. */
-function interfaceAddress(address: string | undefined): string | undefined {
-  const plain = plainAddress(address);
-  return plain === undefined || plain === "::1" || plain.startsWith("127.") ? undefined : plain;
 }

@@ -3,7 +3,6 @@
 // switches it on for any TCP, unix or TLS socket, half way too, by what `onread` sets inside. That is undocumented: it
 // is used only where everything it needs is there, and whoever reads must have another way.
 import { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { LARGE_BYTES, ReadMemory } from "./read-memory.ts";
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -34,7 +33,7 @@ export interface DirectReader {
  */
 export function readDirectly(socket: Socket, take: TakeBytes): DirectRead | undefined {
   // TLS goes on giving what it has decrypted after it was told to stop.
-  if (socket instanceof TLSSocket) return undefined;
+  if (isTls(socket)) return undefined;
   const memory = new ReadMemory();
   const turns = new Turns(socket);
   const detach = attachReader(socket, {
@@ -72,6 +71,11 @@ export function attachReader(socket: Socket, reader: DirectReader): (() => void)
     fields[keys.take] = () => false;
     fields[keys.buffer] = null;
   };
+}
+
+/** Whether a socket is one of TLS: Node's own mark. */
+export function isTls(socket: Socket): boolean {
+  return (socket as { readonly encrypted?: boolean }).encrypted === true;
 }
 
 /** After a full buffer libuv reads on at once, up to 32 times: 8 MiB, and every other socket waits. */
@@ -125,8 +129,9 @@ const keysOfSockets = findKeys();
 
 /** A socket of Node's own making that is connected, that nobody reads directly yet, and that has all that is needed. */
 function insideOf(socket: Socket): Inside | undefined {
-  const prototype: unknown = Object.getPrototypeOf(socket);
-  if (prototype !== Socket.prototype && prototype !== TLSSocket.prototype) return undefined;
+  // Without an import of node:tls, which would cost every command's start.
+  const prototype: unknown = Object.getPrototypeOf(isTls(socket) ? Object.getPrototypeOf(socket) : socket);
+  if (prototype !== Socket.prototype) return undefined;
   if (keysOfSockets === undefined) return undefined;
   const fields = socket as unknown as Record<symbol, unknown>;
   const { _handle: handle } = socket as unknown as { readonly _handle: Partial<ReadHandle> | null };

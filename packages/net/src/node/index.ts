@@ -3,6 +3,13 @@ export { socketBytes } from "./byte-socket.ts";
 export type { SocketBytesOptions } from "./byte-socket.ts";
 export type { Endpoint } from "./endpoint.ts";
 export { formatEndpoint } from "./endpoint.ts";
+export { listenHoldfast } from "./listen-holdfast.ts";
+export type {
+  Arrival,
+  HoldfastListener,
+  HoldfastListenLimits,
+  HoldfastListenOptions,
+} from "./listen-holdfast.ts";
 export { listen } from "./listen.ts";
 export type { Listener, ListenOptions } from "./listen.ts";
 export { openSocket } from "./open-socket.ts";
@@ -17,6 +24,10 @@ export { splice } from "./splice.ts";
 export type { SpliceResult } from "./splice.ts";
 export { socketLink } from "./socket-link.ts";
 export type { SocketLink, SocketLinkOptions } from "./socket-link.ts";
+export { tls } from "./tls.ts";
+export type { TlsOptions } from "./tls.ts";
+export type { TlsIdentity } from "./tls-server.ts";
+export type { TlsPeer, TlsVerdict, VerifyPeer } from "./secure-socket.ts";
 export { tcp } from "./tcp.ts";
 export type { TcpOptions } from "./tcp.ts";
 export { unix } from "./unix.ts";
@@ -28,3 +39,5 @@ export type { StreamSpliceResult } from "./stream-splice.ts";
 export { hangupWakes } from "./hangup-wakes.ts";
 export { machineAddresses, systemWakes } from "./system-wakes.ts";
 export type { SystemWakesOptions } from "./system-wakes.ts";
+export { webSocket } from "./websocket.ts";
+export type { WebSocketOptions } from "./websocket.ts";

@@ -1,9 +1,8 @@
 // Reading a link: what comes is taken in large pieces, whose memory is used again as soon as nobody holds it. TLS gives
 // its bytes in records of 16 KiB; they are gathered, for one delivery in each turn of the event loop.
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import type { DirectReader } from "./direct-read.ts";
-import { attachReader, Turns } from "./direct-read.ts";
+import { attachReader, isTls, Turns } from "./direct-read.ts";
 import { LARGE_BYTES, ReadMemory } from "./read-memory.ts";
 
 /** As `ByteLink.read` says: `true` if nobody holds the piece's memory any more. */
@@ -36,7 +35,7 @@ export class LinkRead implements DirectReader {
     this.#socket = socket;
     this.#take = take;
     this.#heard = heard;
-    this.#gathers = socket instanceof TLSSocket;
+    this.#gathers = isTls(socket);
     this.#turns = new Turns(socket);
     this.#detach = attachReader(socket, this);
     socket.on("data", this.#onData);

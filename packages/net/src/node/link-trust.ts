@@ -8,6 +8,12 @@ export function plainAddress(address: string | undefined): string | undefined {
   return address?.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/, "");
 }
 
+/** As the system lists it for an interface; none for loopback, which never leaves a machine. */
+export function interfaceAddress(address: string | undefined): string | undefined {
+  const plain = plainAddress(address);
+  return plain === undefined || plain === "::1" || plain.startsWith("127.") ? undefined : plain;
+}
+
 /** Whether both ends of the socket are on this machine: a unix socket, or loopback. */
 export function staysHere(socket: Socket): boolean {
   // A socket that is closed has no addresses; a unix socket never has.
@@ -22,7 +28,8 @@ export function plainTrust(socket: Socket, endpoint: Endpoint, proxied = false):
   return { confidential: !proxied && staysHere(socket), exporter: undefined, relayIdentity: `name:${name}` };
 }
 
-function isLoopbackAddress(address: string | undefined): boolean {
+/** 127.0.0.0/8 and ::1, also IPv4 within IPv6. */
+export function isLoopbackAddress(address: string | undefined): boolean {
   const plain = plainAddress(address);
   return plain !== undefined && (plain === "::1" || plain.startsWith("127."));
 }

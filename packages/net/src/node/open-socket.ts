@@ -33,6 +33,9 @@ export interface OpenOptions {
 
 const DIAL_TIMEOUT_MS = 10_000;
 
+/** A line has a deadline of its own for the whole handshake; this one is only for dials without a line. */
+export const LONGEST_DIAL_MS: number = 120_000;
+
 /**
  * A connected socket with no-delay, keepalive (15 s) and `allowHalfOpen`. It is not flowing and always has an
  * error listener.

@@ -2,7 +2,7 @@
 import type { Dial } from "../link.ts";
 import { plainTrust } from "./link-trust.ts";
 import type { OpenOptions } from "./open-socket.ts";
-import { openSocket } from "./open-socket.ts";
+import { LONGEST_DIAL_MS, openSocket } from "./open-socket.ts";
 import type { SocketLink, SocketLinkOptions } from "./socket-link.ts";
 import { socketLink } from "./socket-link.ts";
 
@@ -10,9 +10,6 @@ export interface TcpOptions extends Omit<OpenOptions, "signal" | "timeoutMs">, S
   readonly host: string;
   readonly port: number;
 }
-
-// The line has a deadline of its own for the whole handshake; this one is only for dials without a line.
-const LONGEST_DIAL_MS = 120_000;
 
 /** A dial that opens a TCP connection. Give it to `connect({ dial: tcp({ host, port }) })`. */
 export function tcp(options: TcpOptions): Dial<SocketLink, unknown> {
