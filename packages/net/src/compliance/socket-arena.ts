@@ -1,13 +1,8 @@
 // Arenas for transports over sockets: tcp, unix, and whatever else has a `net.Socket` underneath.
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Dial } from "../link.ts";
 import type { Endpoint } from "../node/endpoint.ts";
 import { listen } from "../node/listen.ts";
@@ -16,6 +11,8 @@ import { tcp } from "../node/tcp.ts";
 import { unix } from "../node/unix.ts";
 import type { Arena } from "./arena.ts";
 import { ClientSockets } from "./client-sockets.ts";
+import { freedPort, silentPort } from "./other-ports.ts";
+import type { SilentPort } from "./other-ports.ts";
 import { socketChannel } from "./socket-channel.ts";
 
 /** The arena of the TCP transport, on loopback. */
@@ -93,52 +90,4 @@ async function peerAt(endpoint: Endpoint): Promise<Place> {
       clients.stop();
     },
   };
-}
-
-async function freedPort(): Promise<Endpoint> {
-  const listener = await listen({ endpoint: { host: "127.0.0.1", port: 0 }, onConnection() {} });
-  await listener.close();
-  return listener.endpoint;
-}
-
-interface SilentPort {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-/** A listener that never accepts: its process is busy for ever, and its queue is full. */
-async function silentPort(): Promise<SilentPort> {
-  const child = spawn(process.execPath, ["--eval", BUSY_LISTENER], { stdio: ["ignore", "pipe", "ignore"] });
-  const [text] = (await once(child.stdout, "data")) as [Buffer];
-  const port = Number(String(text));
-  const fillers: Socket[] = [];
-  while (await connectsAtOnce(port, fillers)) {
-    // The system queues a few connections more than were asked for.
-  }
-  return {
-    port,
-    async close() {
-      for (const socket of fillers) socket.destroy();
-      await stop(child);
-    },
-  };
-}
-
-const BUSY_LISTENER = `
-  const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
-    require("node:fs").writeSync(1, String(server.address().port));
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-  });
-`;
-
-async function connectsAtOnce(port: number, fillers: Socket[]): Promise<boolean> {
-  const socket = connect({ port, host: "127.0.0.1" }).on("error", () => undefined);
-  fillers.push(socket);
-  const first = await Promise.race([once(socket, "connect").then(() => "connected"), sleep(200)]);
-  return first !== undefined;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  child.kill("SIGKILL");
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
 }

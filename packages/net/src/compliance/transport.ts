@@ -26,6 +26,8 @@ export interface Runner {
 export interface Exceptions {
   /** There can be no peer that does not answer a dial. */
   readonly silence?: string;
+  /** One direction cannot end by itself: `end()` ends both. */
+  readonly halfClose?: string;
 }
 
 /** A case is given an arena of its own, which is closed afterwards. */
