@@ -38,6 +38,25 @@ describe("the name of an entry", () => {
   ])("%s %i", (host, port, name) => {
     expect(relayAddress(host, port)).toBe(name);
   });
+
+  test.each([
+    ["", 1],
+    ["a b", 1],
+    ["#a", 1],
+    ["a\nb:1 x", 1],
+    ["a\u001b[31m", 1],
+    ["a", Number.NaN],
+    ["a", 100_000],
+    ["a", -1],
+    ["a", 1.5],
+  ])("%j %d is none, and never gets into the file", async (host, port) => {
+    const { path, relays } = await keep();
+    await expect(relays.add(host, port, print(1))).rejects.toMatchObject({
+      code: "bad_address",
+      kind: "fatal",
+    });
+    await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
+  });
 });
 
 test("there are none before the first, and looking makes no file", async () => {

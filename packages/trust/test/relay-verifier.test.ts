@@ -178,6 +178,20 @@ describe("a fingerprint that was given", () => {
     expect(await relays.all()).toEqual([]);
   });
 
+  test("lets an authority decide from now on, where it vouches for the new key of a relay with a pin", async () => {
+    const { relays, verifier } = await world();
+    await relays.add("relay.example", 7836, STRANGER.print);
+    const given = verifier({ fingerprints: [OURS.print] });
+    const { relayIdentity } = await given.verify(vouched(OURS));
+    expect(await relays.all()).toHaveLength(1);
+    await given.confirm(relayIdentity);
+    expect(await relays.all()).toEqual([]);
+    expect(await verifier().verify(vouched(identity()))).toEqual({
+      relayIdentity: "name:relay.example",
+      verified: true,
+    });
+  });
+
   test("that is none is refused before anything is dialled", async () => {
     const { verifier } = await world();
     expect(() => verifier({ fingerprints: ["SHA256:x"] })).toThrow(
@@ -249,6 +263,15 @@ describe("the first use", () => {
       code: "identity_changed",
       kind: "transient",
     });
+  });
+
+  test("what a person deletes from the file is forgotten by processes that run, too", async () => {
+    const { relays, verifier } = await world();
+    const one = verifier({ hasSecret: true });
+    const { relayIdentity } = await one.verify(selfSigned(OURS));
+    await one.confirm(relayIdentity);
+    await relays.forget("relay.example", 7836);
+    expect((await one.verify(selfSigned(STRANGER))).verified).toBe(false);
   });
 
   test("confirms what was seen and nothing else", async () => {

@@ -4,6 +4,7 @@
 import { HoldfastError } from "@holdfast/core";
 import { parseFingerprint } from "../certificate/fingerprint.ts";
 import { parseTime, timeText } from "../wall-time.ts";
+import { isRelayAddress } from "./relay-address.ts";
 
 /** A key that a relay is known by. A relay may have several, while it changes from one to the other. */
 export interface Pin {
@@ -35,8 +36,7 @@ export function parseKnownRelays(text: string): readonly Pin[] {
 function parseLine(line: string): Pin {
   const [relay = "", fingerprint = "", time = "", ...more] = line.trim().split(/\s+/);
   const addedAt = parseTime(time);
-  if (!/^\S+:\d{1,5}$/.test(relay) || Number.isNaN(addedAt) || more.length > 0)
-    throw new Error("a damaged line");
+  if (!isRelayAddress(relay) || Number.isNaN(addedAt) || more.length > 0) throw new Error("a damaged line");
   return { relay, fingerprint: parseFingerprint(fingerprint), addedAt };
 }
 

@@ -9,6 +9,7 @@ export function unreadableCertificate(relay: string, cause: unknown): HoldfastEr
   return new HoldfastError({
     code: "not_our_peer",
     message: `${relay} has a certificate that cannot be read`,
+    kind: "fatal",
     fault: "peer",
     hint: "is a login page of this network in the way, or another service on this port?",
     cause,

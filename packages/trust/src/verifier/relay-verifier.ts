@@ -65,9 +65,11 @@ interface Sighting {
   readonly identity: string;
   readonly host: string;
   readonly port: number;
-  /** Set if the key is to be remembered: beside those that are known, or instead of them. */
-  readonly pin: { readonly fingerprint: string; readonly how: "add" | "replace" } | undefined;
+  readonly pin: { readonly fingerprint: string; readonly how: Lesson } | undefined;
 }
+
+/** Remember the key beside those that are known, or instead of them; or forget those, and remember none. */
+type Lesson = "add" | "replace" | "forget";
 
 /** A process dials one relay, or a few. */
 const MAX_SIGHTINGS = 64;
@@ -97,10 +99,8 @@ class Verifier implements RelayVerifier {
     const pinned = pins.some(({ fingerprint }) => fingerprint === presented);
     if (this.#given.length > 0) {
       if (!this.#given.includes(presented)) throw keyNotAsGiven(change, this.#given);
-      // What an authority vouches for may change its key as it likes; it is held to one in this run only.
-      const remember = !pinned && (pins.length > 0 || !peer.authorized);
-      const how = pins.every(({ fingerprint }) => this.#given.includes(fingerprint)) ? "add" : "replace";
-      return this.#known(peer, presented, remember ? how : undefined);
+      const known = pins.map(({ fingerprint }) => fingerprint);
+      return this.#known(peer, presented, pinned ? undefined : this.#lesson(peer, known));
     }
     if (pinned) return this.#known(peer, presented, undefined);
     if (pins.length > 0) throw keyChanged(change, peer, pins);
@@ -127,7 +127,15 @@ class Verifier implements RelayVerifier {
     }
   }
 
-  #known(peer: RelayPeer, fingerprint: string, how: "add" | "replace" | undefined): RelayVerdict {
+  /** What to learn from a fingerprint that was given and is not among those that are known. */
+  #lesson(peer: RelayPeer, known: readonly string[]): Lesson | undefined {
+    // What an authority vouches for may change its key as it likes. It is held to one in this run only, and a key from
+    // before it had such a certificate holds it back no longer.
+    if (peer.authorized) return known.length === 0 ? undefined : "forget";
+    return known.every((fingerprint) => this.#given.includes(fingerprint)) ? "add" : "replace";
+  }
+
+  #known(peer: RelayPeer, fingerprint: string, how: Lesson | undefined): RelayVerdict {
     const pin = how === undefined ? undefined : { fingerprint, how };
     return this.#saw(peer, pinIdentity(fingerprint), pin, true);
   }
@@ -153,6 +161,7 @@ class Verifier implements RelayVerifier {
   ): Promise<void> {
     const { knownRelays, onPinned } = this.#options;
     const relay = relayAddress(host, port);
+    if (how === "forget") return void (await knownRelays.forget(host, port));
     this.#unwritten.set(relay, fingerprint);
     await knownRelays[how](host, port, fingerprint);
     this.#unwritten.delete(relay);
