@@ -1,8 +1,7 @@
 // Reading many sockets into one buffer of the process: large reads, and no memory at all for those that are idle. What
 // was read has to be copied out at once.
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
-import { attachReader, Turns } from "./direct-read.ts";
+import { attachReader, isTls, Turns } from "./direct-read.ts";
 
 const SHARED_BYTES = 256 * 1_024;
 
@@ -18,7 +17,7 @@ export function readShared(socket: Socket, take: (bytes: Buffer, mine: boolean) 
     if (!take(bytes, true)) socket.pause();
   });
   // TLS goes on giving what it has decrypted after it was told to stop, and Windows reads ahead into what it was given.
-  if (socket instanceof TLSSocket || process.platform === "win32") return () => undefined;
+  if (isTls(socket) || process.platform === "win32") return () => undefined;
   const memory = (shared ??= Buffer.allocUnsafeSlow(SHARED_BYTES));
   const turns = new Turns(socket);
   const detach = attachReader(socket, {
