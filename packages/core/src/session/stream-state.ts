@@ -127,14 +127,13 @@ export class Stream implements SessionStream {
     const { sending, receiving } = this;
     if (sending.openDue) {
       this.breakOff({ type: "reset", code, by: "us" });
-      receiving.mute();
+      this.#mute(code);
       this.#host.neverOpened(this);
       this.#host.work();
       return;
     }
     if (!receiving.muted) {
-      receiving.mute();
-      receiving.end ??= { type: "reset", code, by: "us" };
+      this.#mute(code);
       // A FIN or RESET of ours that was made stands: what is left to break off is the other direction.
       if (sending.ended && !receiving.ended) sending.stopDue = code;
     }
@@ -145,8 +144,7 @@ export class Stream implements SessionStream {
   stop(code: number = RESET.noReader): void {
     const { receiving } = this;
     if (this.gone || receiving.muted) return;
-    receiving.mute();
-    receiving.end ??= { type: "reset", code, by: "us" };
+    this.#mute(code);
     if (!receiving.ended) this.sending.stopDue = code;
     this.#flag();
   }
@@ -225,6 +223,14 @@ export class Stream implements SessionStream {
   get #stillFull(): boolean {
     const { bytes } = this.sending.queue;
     return this.#host.tight ? bytes > 0 : 2 * bytes >= this.#host.queueBytes && bytes > 0;
+  }
+
+  /** Nobody reads on. What was not read is gone, so that even behind a FIN not all of it is here. */
+  #mute(code: number): void {
+    const { receiving } = this;
+    const lost = receiving.queue.bytes > 0;
+    receiving.mute();
+    if (lost || receiving.end === undefined) receiving.end = { type: "reset", code, by: "us" };
   }
 
   #resetSending(code: number, oneSide: boolean, by: "us" | "peer"): void {
