@@ -33,6 +33,7 @@ export class ServerHandshake {
   #now: Instant = 0;
   #deeds: Deeds = noDeeds();
   #kept: KeptSession | undefined;
+  #gone = false;
 
   constructor({ acceptor, trust }: ServerHandshakeOptions) {
     this.#acceptor = acceptor;
@@ -44,7 +45,7 @@ export class ServerHandshake {
 
   /** Bytes of the link, until the outcome. Nothing may come behind a frame before it is answered. */
   receive(bytes: Uint8Array, now: Instant): ServerStep {
-    if (this.#exchange.over) return {};
+    if (this.#over) return {};
     this.#now = now;
     const asked = this.#exchange.busy;
     return this.#step(this.#exchange.receive(bytes), asked);
@@ -52,23 +53,32 @@ export class ServerHandshake {
 
   /** The answer to `hmac`. */
   proved(digest: Uint8Array, now: Instant): ServerStep {
-    if (this.#exchange.over) return {};
+    if (this.#over) return {};
     this.#now = now;
     return this.#step(this.#exchange.answer("digest", digest));
   }
 
   /** The answer to `ask`. */
   decided(verdict: HelloVerdict, now: Instant): ServerStep {
-    if (this.#exchange.over) return {};
+    if (this.#over) return {};
     this.#now = now;
     return this.#step(this.#exchange.answer("decision", verdict));
   }
 
   /**
    * The link has ended, during the handshake or long after. Its session, if it has one and no other link has taken it,
-   * is away from now on.
+   * is away from now on; answers that are still to come change nothing.
    */
   linkEnded(now: Instant): void {
+    this.#gone = true;
+    this.#leave(now);
+  }
+
+  get #over(): boolean {
+    return this.#gone || this.#exchange.over;
+  }
+
+  #leave(now: Instant): void {
     const kept = this.#kept;
     this.#kept = undefined;
     if (kept !== undefined) this.#acceptor.letGo(kept, this, now);
@@ -91,12 +101,12 @@ export class ServerHandshake {
       case "decision":
         return asked ? done : { ...done, ask: halt.ask };
       case "failed":
-        this.linkEnded(this.#now);
+        this.#leave(this.#now);
         return { ...done, outcome: { type: "refused", failure: halt.failure } };
       case "done": {
         const { result } = halt;
         if (result.type === "attached") return { ...done, outcome: result };
-        this.linkEnded(this.#now);
+        this.#leave(this.#now);
         return { ...done, outcome: { type: "refused", failure: result.failure } };
       }
     }
