@@ -1,0 +1,151 @@
+// A socket and a stream become one connection: whole, in order, with half close, back-pressure and truthful ends.
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { openSocket, onOrderlyEnd } from "@holdfast/net/node";
+import { closed, noise, readAll, serve, sha256, until, type TestServer } from "../node/sockets.ts";
+import { smallTunnel, type SmallTunnel } from "./small-tunnel.ts";
+
+/** Sends everything back. */
+function echo(socket: Socket): void {
+  onOrderlyEnd(socket, () => socket.end());
+  socket.on("data", (bytes) => {
+    if (!socket.write(bytes, () => socket.resume())) socket.pause();
+  });
+  socket.resume();
+}
+
+async function target(run: (socket: Socket) => void): Promise<TestServer> {
+  const server = await serve();
+  void (async () => {
+    for (;;) run(await server.accept());
+  })();
+  return server;
+}
+
+/** One visitor: sends all, reads all that comes back, at its own pace. */
+async function visit(tunnel: SmallTunnel, bytes: Buffer, slow = false): Promise<void> {
+  const socket = await openSocket(tunnel.endpoint);
+  const sending = send(socket, bytes);
+  const came: Buffer[] = [];
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    came.push(chunk as Buffer);
+    if (slow) await sleep(1);
+  }
+  await sending;
+  expect(sha256(Buffer.concat(came))).toBe(sha256(bytes));
+  await closed(socket);
+}
+
+async function send(socket: Socket, bytes: Buffer): Promise<void> {
+  for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 5) % 90_001) {
+    if (!socket.write(bytes.subarray(at, at + step))) await once(socket, "drain");
+  }
+  socket.end();
+}
+
+describe("a spliced stream", () => {
+  it("carries 240 transfers whole, twelve at once, from nothing to 6 MB, slow readers among them", async () => {
+    await using server = await target(echo);
+    await using tunnel = await smallTunnel({ target: server.endpoint });
+    const sizes = [0, 1, 100, 5_000, 65_536, 200_000, 1_000_003];
+    const jobs = Array.from({ length: 240 }, (_, i) => ({
+      bytes: noise(i % 40 === 39 ? 6_000_000 : (sizes[i % sizes.length] ?? 0)),
+      slow: i % 12 === 5,
+    }));
+    const worker = async (): Promise<void> => {
+      for (let job = jobs.pop(); job !== undefined; job = jobs.pop()) {
+        await visit(tunnel, job.bytes, job.slow);
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, worker));
+    await until(() => tunnel.atRelay.length === 240 && tunnel.atClient.length === 240);
+    expect(tunnel.atRelay.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(tunnel.atClient.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(tunnel.atRelay.every(({ bytesIn, bytesOut }) => bytesIn === bytesOut)).toBe(true);
+    expect(tunnel.host.size).toBe(1);
+  }, 120_000);
+
+  it("lets one direction end while the other goes on", async () => {
+    await using server = await serve();
+    await using tunnel = await smallTunnel({ target: server.endpoint });
+    const [visitor, far] = await Promise.all([openSocket(tunnel.endpoint), server.accept()]);
+    visitor.end("question");
+    expect(String(await readAll(far))).toBe("question");
+    far.write("first, ");
+    far.end("second");
+    expect(String(await readAll(visitor))).toBe("first, second");
+    await until(() => tunnel.atRelay.length === 1 && tunnel.atClient.length === 1);
+    expect(tunnel.atRelay[0]).toEqual({ bytesIn: 13, bytesOut: 8, error: undefined });
+  });
+
+  it("resets the target when the visitor breaks off, and the visitor when the target does", async () => {
+    await using server = await serve();
+    await using tunnel = await smallTunnel({ target: server.endpoint });
+    for (const who of ["visitor", "target"] as const) {
+      const [visitor, far] = await Promise.all([openSocket(tunnel.endpoint), server.accept()]);
+      visitor.write("x");
+      far.resume();
+      await once(far, "data");
+      const [breaks, sees] = who === "visitor" ? [visitor, far] : [far, visitor];
+      let ended = false;
+      onOrderlyEnd(sees, () => (ended = true));
+      sees.resume();
+      breaks.resetAndDestroy();
+      await closed(sees);
+      expect(ended, `the other side of the ${who} saw an end`).toBe(false);
+    }
+    await until(() => tunnel.atRelay.length === 2 && tunnel.atClient.length === 2);
+    for (const { error } of [...tunnel.atRelay, ...tunnel.atClient]) expect(error).toBeDefined();
+    expect(tunnel.atClient[0]?.error?.code).toBe("stream_reset");
+    expect(tunnel.atClient[0]?.error?.text).toContain("the connection behind it broke");
+  });
+
+  it("resets the visitor of a target that cannot be reached", async () => {
+    const server = await serve();
+    await server.close();
+    await using tunnel = await smallTunnel({ target: server.endpoint });
+    const visitor = await openSocket(tunnel.endpoint);
+    visitor.resume();
+    const [error] = (await once(visitor, "error")) as [NodeJS.ErrnoException];
+    expect(error.code).toBe("ECONNRESET");
+    expect(tunnel.atRelay[0]?.error?.text).toContain("cannot be reached");
+  });
+
+  it("breaks what is open when the session is lost, and never ends it", async () => {
+    await using server = await serve();
+    const tunnel = await smallTunnel({ target: server.endpoint });
+    const [visitor, far] = await Promise.all([openSocket(tunnel.endpoint), server.accept()]);
+    let ended = false;
+    onOrderlyEnd(visitor, () => (ended = true));
+    onOrderlyEnd(far, () => (ended = true));
+    visitor.resume();
+    far.resume();
+    await tunnel[Symbol.asyncDispose]();
+    await Promise.all([closed(visitor), closed(far)]);
+    expect(ended).toBe(false);
+  });
+
+  it("holds a writer up whose reader does not read, within the windows", async () => {
+    await using server = await serve();
+    const limits = { maxWindow: 262_144, queueBytes: 65_536, replayBytes: 1_048_576 };
+    await using tunnel = await smallTunnel({ target: server.endpoint, limits });
+    const [visitor, far] = await Promise.all([openSocket(tunnel.endpoint), server.accept()]);
+    const piece = noise(65_536);
+    let taken = 0;
+    for (let stalled = false; !stalled; ) {
+      expect(taken).toBeLessThan(64 * 1_048_576);
+      const written = new Promise<void>((resolve) => visitor.write(piece, () => resolve()));
+      stalled = await Promise.race([written.then(() => false), sleep(300, true)]);
+      taken += piece.length;
+    }
+    const reading = readAll(far);
+    visitor.end();
+    const came = await reading;
+    expect(came.length).toBe(taken);
+    for (let at = 0; at < came.length; at += piece.length) {
+      expect(piece.equals(came.subarray(at, at + piece.length))).toBe(true);
+    }
+  }, 60_000);
+});
