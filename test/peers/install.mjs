@@ -1,10 +1,11 @@
 // Installs the real peers that `npm run test:peers` talks to, in the versions of `test/peers.lock`, below
 // `node_modules/.cache/peers`. Run it with a plain `node test/peers/install.mjs [NAME]`; what is already there
-// is left alone. Peers that only `npm run bench` compares with come with `--bench`, or by name. Exit 0: all there;
-// 1: a build failed; 2: a tool is missing, and which one is said.
+// is left alone. Peers that only `npm run bench` compares with come with `--bench`, or by name. Peers that come with
+// the system, in whatever version it has, are only looked for. Exit 0: all there, or said to be skipped; 1: a build
+// failed, or something is missing with HOLDFAST_REQUIRE_PEERS=1.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -12,7 +13,32 @@ const cache = join(here, "..", "..", "node_modules", ".cache", "peers");
 const lock = JSON.parse(readFileSync(join(here, "..", "peers.lock"), "utf8"));
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 
+/** Servers are often not on the path of users. */
+const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+function findProgram(program) {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_FOLDERS];
+  return folders
+    .map((folder) => join(folder, program))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function lookFor(name, peer) {
+  const missing = peer.system.filter((program) => findProgram(program) === undefined);
+  if (missing.length === 0) return { code: 0, text: `${name}: ${peer.system.map(findProgram).join(", ")}` };
+  const text = `skipped: ${name} needs ${missing.join(", ")} (Debian: ${peer.packages})`;
+  return { code: process.env["HOLDFAST_REQUIRE_PEERS"] === "1" ? 1 : 0, text };
+}
+
 function install(name, peer) {
+  if (peer.system !== undefined) return lookFor(name, peer);
   const root = join(cache, `${name}-${peer.version}`);
   const binary = join(root, peer.binary);
   if (existsSync(binary)) return { code: 0, text: `${name} ${peer.version}: ${binary}` };

@@ -38,6 +38,20 @@ export function findPeer(name: string): string | undefined {
   return undefined;
 }
 
+/**
+ * Whether a peer that comes with the system is here, all its programs; if not, it is said aloud.
+ * With HOLDFAST_REQUIRE_PEERS=1 that is an error.
+ */
+export function hasSystemPeer(name: string): boolean {
+  const looked = spawnSync(process.execPath, [join(root, "test", "peers", "install.mjs"), name], {
+    encoding: "utf8",
+  });
+  const why = looked.stderr.trim();
+  if (looked.status !== 0) throw new Error(`peer missing: ${why}`);
+  if (why !== "") process.stderr.write(`${why}\n`);
+  return why === "";
+}
+
 export class PeerProcess {
   readonly child: ChildProcess;
   output = "";
