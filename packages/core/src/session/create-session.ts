@@ -32,6 +32,7 @@ import { Sender } from "./sender.ts";
 import { SequencedInput } from "./sequenced-input.ts";
 import type { Session, SessionFigures, SessionOptions, SessionPosition } from "./session.ts";
 import { Streams } from "./streams.ts";
+import { Transmitter } from "./transmitter.ts";
 import type { SessionStream } from "./stream.ts";
 import {
   MOST_CREDENTIALS_BYTES,
@@ -73,13 +74,10 @@ class SessionCore implements Session {
   readonly #pings: Pings = new Pings();
   readonly #output: LinkOutput;
   readonly #noProgress: NoProgress;
+  readonly #transmitter: Transmitter;
 
   #goingAway = false;
   #drain: Drain | undefined;
-  #closeDue: Uint8Array | undefined;
-  // Bounded: the rest of a frame and CLOSE.
-  #lastPieces: Uint8Array[] = [];
-  #datagramsTurn = false;
   #authSerial = 0;
   #sentBytes = 0;
   #receivedBytes = 0;
@@ -115,6 +113,13 @@ class SessionCore implements Session {
     });
     this.#streams.sender = this.#sender;
     this.#receiver = this.#makeReceiver();
+    this.#transmitter = new Transmitter({
+      sender: this.#sender,
+      output: this.#output,
+      inFlight: this.#inFlight,
+      noProgress: this.#noProgress,
+      rx: () => this.#receiver.rx,
+    });
   }
 
   get position(): SessionPosition {
@@ -158,13 +163,12 @@ class SessionCore implements Session {
 
   detach(now: Instant): void {
     this.#now = now;
-    this.#lastPieces = [];
+    this.#transmitter.forgetLink();
     if (!this.attached) return;
     this.attached = false;
     this.#receiver.detach();
     this.#output.forgetLink();
     this.#pings.forget();
-    this.#closeDue = undefined;
     this.#noProgress.restart(now);
     this.#advance();
   }
@@ -210,7 +214,7 @@ class SessionCore implements Session {
   pollTransmit(room: number, now: Instant): Uint8Array | undefined {
     this.#now = now;
     this.#inside = true;
-    const piece = this.attached ? this.#nextPiece(room, now) : this.#lastPieces.shift();
+    const piece = this.attached ? this.#transmitter.next(room, now) : this.#transmitter.nextLast();
     this.#inside = false;
     if (piece !== undefined) this.#sentBytes += piece.length;
     return piece;
@@ -332,7 +336,7 @@ class SessionCore implements Session {
     this.#now = now;
     // Whoever forgot the session while CLOSE was on its way has heard it.
     const delivered =
-      this.#drain?.closing === true && end.reason === "session_lost" && end.code === CLOSE.done;
+      this.#drain?.closing === true && end.reason === "session_lost" && end.code === CLOSE.expired;
     this.#finish(delivered ? { reason: "closed", code: CLOSE.done, clean: true, error: undefined } : end);
   }
 
@@ -376,42 +380,6 @@ class SessionCore implements Session {
     // An exact round trip, to begin with.
     this.#output.pingDue = true;
     this.#advance();
-  }
-
-  #nextPiece(room: number, now: Instant): Uint8Array | undefined {
-    const { log } = this.#sender;
-    if (log.cursor < log.owedUntil) return this.#hand(log.owedUntil, now);
-    if (room <= 0) return undefined;
-    if (!log.betweenFrames) return this.#hand(Infinity, now);
-    // Before the next frame of the log, or a link that is always full would starve them for ever.
-    if (this.#output.due) return this.#output.encode(this.#receiver.rx, now);
-    if (this.#closeDue !== undefined) {
-      const close = this.#closeDue;
-      this.#closeDue = undefined;
-      return close;
-    }
-    if (this.#datagramsTurn) {
-      this.#datagramsTurn = false;
-      const datagram = this.#output.nextDatagram(log.cursor);
-      if (datagram !== undefined) return datagram;
-    }
-    if (log.cursor === log.sent) {
-      this.#sender.make(room, now);
-      if (log.cursor === log.sent && log.unacked < this.#inFlight.limit) this.#inFlight.ranDry(log.cursor);
-    }
-    if (log.cursor < log.sent && this.#sender.mayHand) {
-      this.#datagramsTurn = true;
-      return this.#hand(Infinity, now);
-    }
-    return this.#output.nextDatagram(log.cursor);
-  }
-
-  #hand(until: number, now: Instant): Uint8Array {
-    const { log } = this.#sender;
-    const piece = log.next(until);
-    this.#inFlight.handed(log.cursor, now);
-    this.#noProgress.handed(now);
-    return piece;
   }
 
   /** @returns `false` if that cannot be: the session is over. */
@@ -469,17 +437,14 @@ class SessionCore implements Session {
     if (this.end !== undefined) return;
     const { log } = this.#sender;
     if (this.attached && farewell !== undefined) {
-      while (!log.betweenFrames) {
-        this.#lastPieces.push(log.next(log.cursor < log.owedUntil ? log.owedUntil : Infinity));
-      }
       const reason = encodeReason(farewell, MOST_REASON_BYTES);
-      this.#lastPieces.push(encodeClose(end.code, this.#receiver.rx, reason));
+      this.#transmitter.farewell(encodeClose(end.code, this.#receiver.rx, reason));
     }
     this.end = end;
     this.attached = false;
     this.#receiver.detach();
     this.#output.forgetLink();
-    this.#closeDue = undefined;
+    this.#transmitter.closeDue = undefined;
     this.#sender.clear();
     this.#streams.loseAll(end.reason === "replaced" ? RESET.replaced : RESET.sessionLost);
     log.clear();
@@ -500,7 +465,7 @@ class SessionCore implements Session {
       if (step === undefined) return;
       if (step === "reset_streams") this.#streams.resetAll(RESET.timeout);
       else if (step === "close")
-        this.#closeDue = encodeClose(CLOSE.done, this.#receiver.rx, new Uint8Array(0));
+        this.#transmitter.closeDue = encodeClose(CLOSE.done, this.#receiver.rx, new Uint8Array(0));
       else this.#finish({ reason: "closed", code: CLOSE.done, clean: false, error: unconfirmed() }, "");
     }
   }

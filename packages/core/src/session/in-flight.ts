@@ -60,6 +60,8 @@ export class InFlight {
   #rateWhenRisen = 0;
   #roundsWithoutRise = 0;
   #full = false;
+  /** Some rate was the path's, not that of what there was to send. */
+  #tested = false;
 
   #leastAt: Instant = -Infinity;
   /** Measuring the least round trip anew: first with less and less in flight, then with little. */
@@ -80,6 +82,7 @@ export class InFlight {
     this.#rateWhenRisen = 0;
     this.#roundsWithoutRise = 0;
     this.#full = false;
+    this.#tested = false;
     this.#leastAt = -Infinity;
     this.#draining = false;
     this.#drained = false;
@@ -161,7 +164,8 @@ export class InFlight {
     if (elapsedMs <= 0) return;
     const rate = (position - departure.acked) / elapsedMs;
     const slot = this.#round % ROUNDS_REMEMBERED;
-    if (departure.idle && rate <= this.rate) return;
+    if (!departure.idle) this.#tested = true;
+    else if (rate <= this.rate) return;
     if (rate > this.#rates[slot]!) this.#rates[slot] = rate;
   }
 
@@ -188,7 +192,8 @@ export class InFlight {
     if (rate === 0 || leastMs === undefined) return;
     const gain = this.#full ? GAIN : GAIN_AT_START;
     const lump = Math.min(ACK_BYTES, rate * ACK_DELAY_MS);
-    this.limit = Math.max(LEAST_LIMIT_BYTES, gain * rate * (leastMs + TURN_MS) + 2 * lump);
+    const least = this.#tested ? LEAST_LIMIT_BYTES : FIRST_LIMIT_BYTES;
+    this.limit = Math.max(least, gain * rate * (leastMs + TURN_MS) + 2 * lump);
     this.#measureAnew(cursor, now);
   }
 

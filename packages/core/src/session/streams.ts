@@ -127,7 +127,7 @@ export class Streams implements StreamHost {
   /** GOAWAY: the peer never looked at those above `last`, and never will. */
   dropAbove(last: number): void {
     this.refused = true;
-    for (const stream of [...this.table]) {
+    for (const stream of this.table) {
       if (stream.fromPeer || stream.id <= last) continue;
       this.sender.neverOpened(stream);
       this.#cut(stream, RESET.notProcessed, "peer");
@@ -136,12 +136,12 @@ export class Streams implements StreamHost {
 
   /** Time is up: break off what has not ended. */
   resetAll(code: number): void {
-    for (const stream of [...this.table]) if (stream.counted) stream.reset(code);
+    for (const stream of this.table) if (stream.counted) stream.reset(code);
   }
 
   /** The session is over. What was received can still be read. */
   loseAll(code: number): void {
-    for (const stream of [...this.table]) {
+    for (const stream of this.table) {
       this.#cut(stream, code, "us");
       stream.receiving.window.release();
     }
