@@ -15,6 +15,7 @@ import {
   type RelayVerifierOptions,
 } from "@holdfast/trust";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { testCertificate } from "../../net/test/node/certificates.ts";
 import { TestClock, temporaryFolder } from "./fixture.ts";
 
 const SECRET = "correct horse battery staple";
@@ -93,6 +94,41 @@ async function failure(promise: Promise<unknown>): Promise<HoldfastError> {
   expect(thrown).toBeInstanceOf(HoldfastError);
   return thrown as HoldfastError;
 }
+
+test("an authority that is trusted here decides by name; without it the same relay is not known", async () => {
+  const authority = testCertificate("authority");
+  const [first, renewed] = [testCertificate("relay", authority), testCertificate("relay", authority)];
+  const host = hostSessions({ crypto: nodeCrypto(), onSession: () => undefined });
+  const listener = await listenHoldfast({
+    endpoint: { host: "127.0.0.1", port: 0 },
+    tls: first,
+    onLink: (link) => host.take(link),
+  });
+  onTestFinished(async () => {
+    await host.close();
+    await listener.close();
+  });
+  const port = "port" in listener.endpoint ? listener.endpoint.port : 0;
+  const relays = await known();
+  const verifier = relayVerifier({ knownRelays: relays });
+  const meet = async (ca?: string): Promise<string> => {
+    const dial = tls({ host: "127.0.0.1", port, ca, verify: (peer) => verifier.verify(peer) });
+    const session = openSession({ dial, crypto: nodeCrypto(), failFast: true });
+    onTestFinished(() => session.close());
+    const { relayIdentity } = (await session.line.ready()).carrier.trust;
+    await verifier.confirm(relayIdentity);
+    return relayIdentity;
+  };
+  expect(await failure(meet())).toMatchObject({ code: "unknown_relay" });
+  expect(await meet(authority.cert)).toBe("name:127.0.0.1");
+  listener.setIdentity(renewed);
+  expect(await meet(authority.cert), "with another key").toBe("name:127.0.0.1");
+  listener.setIdentity(testCertificate("relay"));
+  const refused = await failure(meet(authority.cert));
+  expect(refused).toMatchObject({ code: "identity_changed" });
+  expect(refused.text).toContain("vouched for by a certificate authority before and is no longer");
+  expect(await relays.all()).toEqual([]);
+});
 
 describe("a relay with a certificate of its own making", () => {
   test("is met for the first time by a shared secret, and known by its key from then on", async () => {
