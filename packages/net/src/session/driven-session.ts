@@ -184,10 +184,13 @@ export class DrivenSession implements SessionHandle {
     return this.session.figures.unackedBytes;
   }
 
-  /** Grows with every acknowledgement, with what the system takes of the link's bytes, and with what arrives. */
+  /**
+   * Grows with every acknowledgement, with what the system takes of the link's bytes, and with what arrives: the line
+   * must not be stricter than the session, which judges by the finer rule.
+   */
   get movedBytes(): number {
-    const { sentBytes, unackedBytes, receivedBytes } = this.session.figures;
-    return sentBytes - unackedBytes + (this.#handedOver - this.#queued) + receivedBytes;
+    const { rx, txLow } = this.session.position;
+    return txLow + (this.#handedOver - this.#queued) + rx;
   }
 
   /** Tell what there is to tell, send what there is to send. */

@@ -21,6 +21,8 @@ export type HostedSessionOptions = DrivenSessionOptions & { readonly life: LinkL
 export class HostedSession extends DrivenSession implements AcceptedSession {
   /** Its application has been told of it. */
   began = false;
+  /** Somebody waits for what a turn may bring. */
+  onTurned: () => void = () => undefined;
   remoteAddress = "";
   readonly #owner: HostedOwner;
   readonly #lifeOptions: LinkLifeOptions;
@@ -33,7 +35,10 @@ export class HostedSession extends DrivenSession implements AcceptedSession {
     const reports: SessionOwner = {
       linkFailed: () => this.hangUp(),
       linkReleased: () => this.hangUp(),
-      turned: (now) => this.#life.busy(this.unackedBytes > 0, now),
+      turned: (now) => {
+        this.#life.busy(this.unackedBytes > 0, now);
+        this.onTurned();
+      },
       ended: () => {
         this.#letGo((link) => link.part());
         owner.ended(this);

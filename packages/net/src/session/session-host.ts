@@ -16,6 +16,7 @@ import type { AcceptedByteLink } from "../byte-link.ts";
 import { systemClock } from "../host.ts";
 import { HostedSession, type HostedOwner } from "./hosted-session.ts";
 import { processPools } from "./process-pools.ts";
+import { retire } from "./retirement.ts";
 import { SecretHashes } from "./secret-hashes.ts";
 import type { AcceptedSession, SessionCrypto, SessionHost, SessionHostOptions } from "./surface.ts";
 import { TakenLink, type LinkHost } from "./taken-link.ts";
@@ -24,6 +25,8 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const RESUME_TTL_MS = 900_000;
 const RECONNECT_WINDOW_MS = 10_000;
 const HEARTBEAT_MS = 10_000;
+const TIMEOUT_MS = 15_000;
+const LEAST_NO_PROGRESS_MS = 15_000;
 
 /**
  * Sessions for the links that are given to it.
@@ -54,7 +57,11 @@ class Host implements SessionHost, LinkHost, HostedOwner {
     this.crypto = options.crypto;
     this.clock = options.clock ?? systemClock;
     this.handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-    this.#limits = resolveSessionLimits(options.limits);
+    const { heartbeatTimeoutMs: timeoutMs = TIMEOUT_MS } = options;
+    this.#limits = resolveSessionLimits({
+      noProgressMs: Math.max(2 * timeoutMs, LEAST_NO_PROGRESS_MS),
+      ...options.limits,
+    });
     this.#secrets = new SecretHashes(options.crypto, options.secrets ?? (() => []));
     this.#timer = this.clock.timer(() => this.#expire());
     const { maxSessions, allowUnboundProofs } = options;
@@ -81,7 +88,11 @@ class Host implements SessionHost, LinkHost, HostedOwner {
     else void ready.then(() => link.start());
   }
 
-  *sessions(): Iterable<AcceptedSession> {
+  sessions(): Iterable<AcceptedSession> {
+    return this.#hostedSessions();
+  }
+
+  *#hostedSessions(): Iterable<HostedSession> {
     for (const server of this.acceptor.sessions()) {
       const hosted = this.#hosted.get(server.session);
       if (hosted?.began === true) yield hosted;
@@ -91,7 +102,8 @@ class Host implements SessionHost, LinkHost, HostedOwner {
   async drain(timeoutMs: number, reconnectWindowMs: number): Promise<void> {
     // Those that are away may still come back for their end.
     this.acceptor.door = { code: REFUSE.draining, retryAfterMs: reconnectWindowMs, resumes: false };
-    await Promise.all([...this.sessions()].map((session) => session.drain(timeoutMs)));
+    const hosted = [...this.#hostedSessions()];
+    await Promise.all(hosted.map((session) => retire(session, timeoutMs, reconnectWindowMs, this.clock)));
     await this.close();
   }
 
@@ -103,7 +115,7 @@ class Host implements SessionHost, LinkHost, HostedOwner {
       // At once, while its link is there.
       this.#hosted.get(session)?.turn();
     }
-    for (const link of this.#links.keys()) link.part();
+    for (const link of this.#links.keys()) link.dismiss();
     if (this.#links.size > 0) await gone;
     this.#timer.clear();
   }

@@ -1,5 +1,5 @@
 // A line whose links carry sessions: one session goes on over every link, until it cannot; then the next one begins.
-import { HoldfastError, type Clock } from "@holdfast/core";
+import { HoldfastError, resolveConfig, type Clock, type Policy } from "@holdfast/core";
 import {
   CLOSE,
   newInstance,
@@ -27,8 +27,11 @@ import type {
   SessionLink,
 } from "./surface.ts";
 
-/** What HELLO says of our heartbeats where the user has not said otherwise, in milliseconds. */
+/** What HELLO says of our heartbeats where there are none, in milliseconds. */
 const HEARTBEAT_MS = 10_000;
+
+/** No session waits longer for its data to move, in milliseconds. */
+const MOST_NO_PROGRESS_MS = 3_600_000;
 
 /**
  * Keep a session with whoever `dial` leads to, over as many links as it takes.
@@ -58,12 +61,16 @@ class ClientLine implements SessionLine, DialSubject {
     this.#options = options;
     this.clock = options.clock ?? systemClock;
     this.crypto = options.crypto;
-    this.#limits = resolveSessionLimits(options.limits);
+    const { heartbeat } = resolveConfig(policyOf(options));
+    this.#limits = resolveSessionLimits({
+      ...(heartbeat && { noProgressMs: Math.min(heartbeat.noProgressMs, MOST_NO_PROGRESS_MS) }),
+      ...options.limits,
+    });
     this.identity = new Identity({
       crypto: options.crypto,
       ownerKey: options.ownerKey,
       secret: options.secret,
-      heartbeatMs: (options.heartbeat || undefined)?.intervalMs ?? HEARTBEAT_MS,
+      heartbeatMs: Math.ceil(heartbeat?.intervalMs ?? HEARTBEAT_MS),
     });
     this.instance = newInstance(options.crypto.entropy);
     this.driven = this.#newSession();
@@ -137,7 +144,6 @@ class ClientLine implements SessionLine, DialSubject {
   #lineOptions(): ConnectOptions<SessionLink, Uint8Array | undefined> {
     const { credentials, dial, ...options } = this.#options;
     return {
-      // What is given as `undefined` counts as not given.
       ...(options as Omit<ConnectOptions<SessionLink>, "dial" | "credentials">),
       dial: (attempt) => dialSession(dial, attempt, this),
       // A session that goes on needs none.
@@ -209,6 +215,11 @@ class ClientLine implements SessionLine, DialSubject {
       // A listener that throws harms nobody.
     }
   }
+}
+
+/** What is given as `undefined` counts as not given. */
+function policyOf(options: OpenSessionOptions): Policy {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Policy;
 }
 
 function released(): HoldfastError {

@@ -82,6 +82,12 @@ export class TakenLink {
     this.carrier.end();
   }
 
+  /** Nobody is taken in any more. */
+  dismiss(): void {
+    if (this.#state === "greeting") this.close();
+    else this.part();
+  }
+
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -97,12 +103,14 @@ export class TakenLink {
     this.#handshake.linkEnded(this.#host.clock.mono());
   }
 
-  #took({ ask, refused, outcome }: ServerStep): boolean {
+  #took({ ask, refused, outcome, send }: ServerStep): boolean {
     if (refused !== undefined) this.#host.refused(refused, this);
     if (ask !== undefined) this.#ask(ask);
     if (outcome === undefined) return false;
     if (outcome.type === "refused") {
       this.#refuse(outcome.failure);
+      // Whoever is told nothing needs no time to hear it.
+      if (send === undefined) this.close();
     } else {
       this.#state = "attached";
       this.#timer.clear();

@@ -24,7 +24,7 @@ interface MinimalCrypto {
  * @throws HoldfastError `no_crypto` (fatal) where there is none: browsers have it on pages from https and loopback only.
  */
 export function webCrypto(): SessionCrypto {
-  const { crypto } = globalThis as { crypto?: MinimalCrypto };
+  const { crypto } = globalThis as unknown as { crypto?: MinimalCrypto };
   const subtle = crypto?.subtle;
   if (crypto === undefined || subtle === undefined) throw noCrypto();
   return {

@@ -36,10 +36,14 @@ const LOOPBACK = { host: "127.0.0.1", port: 0 };
 
 export async function smallTunnel(options: SmallTunnelOptions): Promise<SmallTunnel> {
   const { target, limits = {}, clock, haste = 1, through } = options;
-  const [atRelay, atClient]: StreamSpliceResult[][] = [[], []];
+  const atRelay: StreamSpliceResult[] = [];
+  const atClient: StreamSpliceResult[] = [];
   const crypto = nodeCrypto();
   const host = hostSessions({ crypto, limits, onSession: () => undefined });
-  const links = await listen({ endpoint: LOOPBACK, onConnection: (socket) => host.take(socketBytes(socket)) });
+  const links = await listen({
+    endpoint: LOOPBACK,
+    onConnection: (socket) => host.take(socketBytes(socket)),
+  });
   const relay = through === undefined ? links.endpoint : await through(links.endpoint);
   const line = openSession({
     crypto,

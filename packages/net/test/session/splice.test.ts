@@ -134,7 +134,7 @@ describe("a spliced stream", () => {
     const [visitor, far] = await Promise.all([openSocket(tunnel.endpoint), server.accept()]);
     const piece = noise(65_536);
     let taken = 0;
-    for (let stalled = false; !stalled; ) {
+    for (let stalled = false; !stalled;) {
       expect(taken).toBeLessThan(64 * 1_048_576);
       const written = new Promise<void>((resolve) => visitor.write(piece, () => resolve()));
       stalled = await Promise.race([written.then(() => false), sleep(300, true)]);
