@@ -46,6 +46,8 @@ export type BinderInput =
   | { readonly type: "session" }
   /** It ended, or is lost. */
   | { readonly type: "no_session" }
+  /** The relay ended it because another program has every port that this one had. */
+  | { readonly type: "all_replaced" }
   | { readonly type: "message"; readonly message: RelayMessage }
   /** Look at the clock. */
   | { readonly type: "timeout" }
@@ -125,6 +127,8 @@ function stepTarget(target: BoundTarget, input: BinderInput, now: Instant, rando
       return ask(target, now);
     case "no_session":
       return [{ ...target, wanted: lost(target, now), phase: { type: "unbound" } }, []];
+    case "all_replaced":
+      return [{ ...target, phase: { type: "replaced" } }, [{ type: "replaced", targetId: target.id }]];
     case "message":
       return input.message.id === target.id ? heard(target, input.message, now, random) : [target, []];
     case "timeout":

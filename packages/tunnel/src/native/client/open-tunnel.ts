@@ -194,8 +194,9 @@ class Tunnel implements NativeTunnel {
     }
     const state = this.#binder.targets.find(({ id }) => id === bind);
     const target = this.#endpoints[bind - 1];
-    const served = state?.phase.type === "bound" && session === this.#current;
-    if (!served || target === undefined) return stream.reset(RESET.notProcessed);
+    // A stream may overtake the line that grants its bind.
+    const served = state?.phase.type === "bound" || state?.phase.type === "binding";
+    if (!served || session !== this.#current || target === undefined) return stream.reset(RESET.notProcessed);
     this.#visitors.take(stream, session, { targetId: bind, target });
   }
 
@@ -238,7 +239,7 @@ class Tunnel implements NativeTunnel {
     }
     this.#retry.clear();
     const reason = await this.line.closed;
-    this.#step({ type: "no_session" });
+    this.#step({ type: reason.code === "replaced" ? "all_replaced" : "no_session" });
     this.#changes.end();
     return this.#verdict() ?? reason;
   }

@@ -69,10 +69,10 @@ export class Visitors {
     } else {
       onEvent({ type: "visitor_opened", visitor, targetId });
       const { bytesIn, bytesOut, error } = await spliceStream(socket, stream, session);
+      if (error !== undefined && session.end !== undefined) this.#lost += 1;
       onEvent({ type: "visitor_closed", visitor, targetId, bytesIn, bytesOut, error });
     }
     this.#visits.delete(visit);
-    if (wasLost(stream)) this.#lost += 1;
   }
 
   /** The connection to the target. What the visitor says meanwhile waits in the stream. */
@@ -98,10 +98,6 @@ function waitForEnd(onGone: () => void): StreamListener {
     if (stream.received?.type === "reset") onGone();
   };
   return { readable: look, writable: look, forgotten: onGone };
-}
-
-function wasLost({ received, sent }: SessionStream): boolean {
-  return [received, sent].some((end) => end?.type === "reset" && end.code === RESET.sessionLost);
 }
 
 function visitorGone(): HoldfastError {

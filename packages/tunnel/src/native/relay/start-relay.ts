@@ -98,8 +98,11 @@ export interface TunnelRelay {
 const DEFAULT_DRAIN_MS = 30_000;
 /** How many secrets clients may still come with, the present one included. */
 const MAX_SECRETS = 4;
-/** What clients are told of a return after a relay that goes away without a word, in milliseconds. */
-const RECONNECT_WINDOW_MS = 10_000;
+/**
+ * Clients whose relay goes away without a word return over as long as it takes to let all of them in, but within this
+ * range, in milliseconds. Where there are few, nobody waits for a herd that does not exist.
+ */
+const RETURN_WINDOW_MS = [250, 10_000] as const;
 const HEARTBEAT_MS = 10_000;
 /** Whoever has too many sessions may ask again then, in milliseconds at least. */
 const TOO_MANY_MS = 10_000;
@@ -279,7 +282,13 @@ class Relay implements TunnelRelay {
     if (!this.#gate.hasRoom(remoteAddress)) return busy(this.#pacer.hint(TOO_MANY_MS));
     const { leaseMs: resumeTtlMs } = this.#limits;
     const heartbeatMs = this.#options.heartbeatIntervalMs ?? HEARTBEAT_MS;
-    return { type: "accept", heartbeatMs, resumeTtlMs, reconnectWindowMs: RECONNECT_WINDOW_MS };
+    return { type: "accept", heartbeatMs, resumeTtlMs, reconnectWindowMs: this.#returnWindowMs() };
+  }
+
+  #returnWindowMs(): number {
+    const [least, most] = RETURN_WINDOW_MS;
+    const allMs = (this.#host.size / this.#limits.handshakesPerSecond) * 1_000;
+    return Math.round(Math.min(most, Math.max(least, allMs)));
   }
 
   #begun(session: AcceptedSession): void {

@@ -136,7 +136,7 @@ export class TunnelJob {
     this.#changed();
   }
 
-  /** Reset everybody, now. The sessions are the caller's to close. */
+  /** The last words. The sessions are the caller's to close, and their visitors are reset with them. */
   async close(): Promise<void> {
     if (this.#closed) return;
     await this.stopListening();
@@ -145,7 +145,6 @@ export class TunnelJob {
     for (const client of this.#clients.values()) {
       for (const { port } of this.table.heldBy(client.session.id))
         this.#tellClosed(client, port, "relay_closed");
-      client.resetVisitors(RESET.cancelled);
     }
     this.#changes.end();
   }
