@@ -95,7 +95,10 @@ export class AppStream {
     if (deeds.forgotten) this.#fail("events", "forgotten twice");
     this.#checkSent();
     if (this.stream.sent === undefined || this.stream.received === undefined)
-      this.#fail("events", `forgotten before both directions ended: ${this.stream.sent?.type}, ${this.stream.received?.type}`);
+      this.#fail(
+        "events",
+        `forgotten before both directions ended: ${this.stream.sent?.type}, ${this.stream.received?.type}`,
+      );
     if (this.stream.readableBytes > 0) this.#fail("events", "forgotten with bytes that nobody has read");
     deeds.forgotten = true;
     if (this.#in.seen === undefined) this.#tell();
@@ -111,7 +114,11 @@ export class AppStream {
         this.#waiting = true;
         return;
       }
-      const bytes = contentOf(this.#out.base, this.#out.writtenBytes, dice.whole(1, Math.min(left, this.#plan.mostAtOnce)));
+      const bytes = contentOf(
+        this.#out.base,
+        this.#out.writtenBytes,
+        dice.whole(1, Math.min(left, this.#plan.mostAtOnce)),
+      );
       this.#out.writtenBytes += bytes.length;
       const more = this.stream.write(bytes);
       this.#around.touched();
@@ -211,7 +218,10 @@ export class AppStream {
     if (end.type === "finished") {
       if (!this.#in.ended) this.#fail("ends", "a FIN that nobody sent");
       if (this.#in.readBytes !== this.#in.writtenBytes)
-        this.#fail("ends", `a FIN after ${this.#in.readBytes} of ${this.#in.writtenBytes} bytes, ${this.stream.bytesIn} in`);
+        this.#fail(
+          "ends",
+          `a FIN after ${this.#in.readBytes} of ${this.#in.writtenBytes} bytes, ${this.stream.bytesIn} in`,
+        );
       return;
     }
     const { book, side } = this.#around;
@@ -243,7 +253,8 @@ export class AppStream {
     if (code === SESSION_LOST && book.broken) return;
     if (code === NOT_PROCESSED && this.truth.opener === side) {
       this.#around.counts.notProcessed += 1;
-      if (this.truth.deeds[otherSide(side)].known) this.#fail("not processed", "but the other application saw it");
+      if (this.truth.deeds[otherSide(side)].known)
+        this.#fail("not processed", "but the other application saw it");
       return;
     }
     if (book.broken && book.sessions[side]?.end !== undefined) return;

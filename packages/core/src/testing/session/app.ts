@@ -64,7 +64,8 @@ export class App {
   start(): void {
     this.#opening = true;
     const { app } = this.#knobs;
-    for (let i = 0; i < app.atATime; i++) this.#world.after(this.#dice.between(0, 500), () => this.#openNext());
+    for (let i = 0; i < app.atATime; i++)
+      this.#world.after(this.#dice.between(0, 500), () => this.#openNext());
     if (app.datagrams) this.#world.after(this.#dice.between(0, 1_000), () => this.#sendDatagram());
     if (app.auth && this.side === "client")
       this.#world.after(this.#dice.between(0, 20_000), () => this.#authenticate());
@@ -154,7 +155,11 @@ export class App {
       return this.#fail("streams", `stream ${stream.id}, which nobody opened`);
     if (truth.deeds[this.side].known) this.#fail("streams", `stream ${stream.id} came twice`);
     truth.deeds[this.side].known = true;
-    if (truth.ways[theirs].seen === "reset" && truth.deeds[theirs].resetCode === undefined && !this.book.broken)
+    if (
+      truth.ways[theirs].seen === "reset" &&
+      truth.deeds[theirs].resetCode === undefined &&
+      !this.book.broken
+    )
       this.#fail("not processed", `stream ${stream.id} was reported as not processed`);
     const { metadata } = truth;
     if (stream.kind !== truth.kind || stream.metadata.length !== metadata.length)
@@ -196,7 +201,9 @@ export class App {
   #sendDatagram(): void {
     if (!this.#opening || this.session.end !== undefined) return;
     this.#world.after(this.#dice.gap(300), () => this.#sendDatagram());
-    const flows = [...this.#streams.keys()].filter(({ kind, sent }) => kind === KIND.udp && sent === undefined);
+    const flows = [...this.#streams.keys()].filter(
+      ({ kind, sent }) => kind === KIND.udp && sent === undefined,
+    );
     const flow = flows[this.#dice.whole(0, flows.length)];
     if (flow === undefined) return;
     this.#datagramsMade += 1;
@@ -244,7 +251,8 @@ export class App {
   }
 
   #authState(serial: number): void {
-    if (serial < 1 || serial > this.book.authSerials.asked) this.#fail("auth", `a verdict about AUTH ${serial}`);
+    if (serial < 1 || serial > this.book.authSerials.asked)
+      this.#fail("auth", `a verdict about AUTH ${serial}`);
     this.book.authSerials.answered = Math.max(this.book.authSerials.answered, serial);
   }
 

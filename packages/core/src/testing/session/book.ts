@@ -1,6 +1,6 @@
 // What the two applications of a session did and saw, known to both at once, as no real end can know it. Whatever an
 // end is told is held against it.
-import type { PeerLimits } from "../../session/limits.ts";
+import type { SessionLimits } from "../../session/limits.ts";
 import type { Session } from "../../session/session.ts";
 import { contentBase } from "./content.ts";
 import { Sequence } from "./sequence.ts";
@@ -60,7 +60,7 @@ export class SessionBook {
   constructor(
     id: string,
     number: number,
-    limits: Readonly<Record<Side, PeerLimits>>,
+    limits: Readonly<Record<Side, SessionLimits>>,
     fail: (invariant: string, message: string) => void,
   ) {
     this.id = id;

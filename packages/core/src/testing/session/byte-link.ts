@@ -102,6 +102,11 @@ export class ByteLink {
     return this.#up.black || this.#down.black;
   }
 
+  /** No round trip is shorter. */
+  get leastRoundTripMs(): number {
+    return this.#traits.up.latencyMs + this.#traits.down.latencyMs;
+  }
+
   /** When the last byte under way arrives at the latest. */
   get quietAt(): number {
     return Math.max(this.#up.emptyAt, this.#down.emptyAt);

@@ -25,8 +25,9 @@ export interface ByteWayTraits {
 const ORDER_MS = 1e-6;
 
 interface Segment {
-  readonly bytes: Uint8Array;
-  at: number;
+  /** Of the last one before a cut only a part may arrive. */
+  bytes: Uint8Array;
+  last: boolean;
 }
 
 export class ByteWay {
@@ -81,11 +82,15 @@ export class ByteWay {
   /** Nothing more arrives, except perhaps a piece of what was under way. */
   sever(): void {
     const [next] = this.#flying;
-    const whole = !this.black && next !== undefined && this.#dice.chance(0.5);
-    this.#flying.length = 0;
+    const part = !this.black && next !== undefined && this.#dice.chance(0.5);
     this.closed = true;
-    if (whole) this.#deliver(next.bytes.subarray(0, this.#dice.whole(1, next.bytes.length)));
-    this.black = true;
+    this.#flying.length = part ? 1 : 0;
+    if (!part) {
+      this.black = true;
+      return;
+    }
+    next.bytes = next.bytes.subarray(0, this.#dice.whole(1, next.bytes.length));
+    next.last = true;
   }
 
   /** The receiving end reads nothing for a while. */
@@ -99,7 +104,9 @@ export class ByteWay {
   #take(): void {
     let taken = false;
     while (this.#queue.length > 0 && this.#kernelBytes < this.#traits.kernelBytes) {
-      this.#fly(this.#collect(Math.min(this.#traits.segmentBytes, this.#traits.kernelBytes - this.#kernelBytes)));
+      this.#fly(
+        this.#collect(Math.min(this.#traits.segmentBytes, this.#traits.kernelBytes - this.#kernelBytes)),
+      );
       taken = true;
     }
     if (taken) this.onTaken();
@@ -131,9 +138,9 @@ export class ByteWay {
     this.#freeAt = Math.max(this.#freeAt, this.#world.now) + bytes.length / bytesPerMs;
     const arrival = this.#freeAt + latencyMs + jitterMs * this.#dice.random();
     this.#lastArrival = Math.max(this.#lastArrival + ORDER_MS, arrival);
-    const segment = { bytes, at: this.#lastArrival };
+    const segment = { bytes, last: false };
     this.#flying.push(segment);
-    this.#world.at(segment.at, () => this.#land(segment));
+    this.#world.at(this.#lastArrival, () => this.#land(segment));
   }
 
   #land(segment: Segment): void {
@@ -151,13 +158,14 @@ export class ByteWay {
       this.onCut();
       return;
     }
+    if (segment.last) this.black = true;
     this.#deliver(segment.bytes);
     if (!this.closed) this.#take();
   }
 
   #deliver(bytes: Uint8Array): void {
     const { mtu } = this.#traits;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const end = Math.min(bytes.length, at + (mtu === 1 ? 1 : this.#dice.whole(1, mtu)));
       const piece = bytes.subarray(at, end);
       this.arrivedBytes += piece.length;

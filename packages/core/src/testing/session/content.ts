@@ -9,7 +9,8 @@ const PATTERN = makePattern();
 
 /** Where the pattern begins for one direction of one stream. */
 export function contentBase(session: number, streamId: number, fromClient: boolean): number {
-  let mixed = Math.imul(streamId * 2 + (fromClient ? 1 : 0) + 1, 0x9e3779b1) ^ Math.imul(session + 1, 0x85ebca6b);
+  let mixed =
+    Math.imul(streamId * 2 + (fromClient ? 1 : 0) + 1, 0x9e3779b1) ^ Math.imul(session + 1, 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
   return ((mixed ^ (mixed >>> 13)) >>> 0) % PERIOD;
 }
@@ -17,7 +18,7 @@ export function contentBase(session: number, streamId: number, fromClient: boole
 /** The bytes `[offset, offset + length)`, in memory of their own. */
 export function contentOf(base: number, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const from = (base + offset + done) % PERIOD;
     const run = Math.min(length - done, PERIOD);
     bytes.set(PATTERN.subarray(from, from + run), done);

@@ -223,7 +223,7 @@ export class Duo {
   take(side: Side, room = 1 << 20): Uint8Array[] {
     const session = this.session(side);
     const pieces: Uint8Array[] = [];
-    for (let left = room; ; ) {
+    for (let left = room; ;) {
       const piece = session.pollTransmit(left, this.now);
       if (piece === undefined) return pieces;
       this.#taps[side].hear(piece);
@@ -263,7 +263,11 @@ export class Duo {
 
   events(side: Side): SessionEvent[] {
     const events: SessionEvent[] = [];
-    for (let event = this.session(side).pollEvent(); event !== undefined; event = this.session(side).pollEvent())
+    for (
+      let event = this.session(side).pollEvent();
+      event !== undefined;
+      event = this.session(side).pollEvent()
+    )
       events.push(event);
     return events;
   }

@@ -65,7 +65,41 @@ export interface SessionKnobs {
   readonly endBy: Side;
 }
 
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+
 export function drawKnobs(dice: Dice, seed: number): SessionKnobs {
+  const knobs = drawUsual(dice, seed);
+  return dice.chance(0.05) ? { ...knobs, ...drawBulk(dice, knobs) } : knobs;
+}
+
+/** Few large streams over wide paths: here what is in flight is bounded by the path, not by the replay bound. */
+function drawBulk(dice: Dice, usual: SessionKnobs): Partial<SessionKnobs> {
+  const limits = (side: Side): SessionLimits => ({
+    ...usual.limits[side],
+    replayBytes: power(dice, 17, 22),
+    maxFrameBytes: 64 * KIB,
+    maxWindow: 8 * MIB,
+    growthBytes: 16 * MIB,
+    queueBytes: 256 * KIB,
+    sliceBytes: 16 * KIB,
+    aheadBytes: 128 * KIB,
+    ackBytes: 256 * KIB,
+    ackDelayMs: 25,
+  });
+  return {
+    limits: { client: limits("client"), server: limits("server") },
+    growthPoolBytes: { client: 32 * MIB, server: 32 * MIB },
+    roomBytes: { client: 512 * KIB, server: 512 * KIB },
+    kernelBytes: { client: power(dice, 16, 21), server: power(dice, 16, 21) },
+    segmentBytes: 64 * KIB,
+    mtu: 64 * KIB,
+    bytesPerMs: dice.pick([Infinity, dice.magnitude(1_000, 20_000)]),
+    app: { ...usual.app, atATime: dice.whole(1, 2), inAll: 2, mostBytes: 2 * MIB, thinkMs: 0 },
+  };
+}
+
+function drawUsual(dice: Dice, seed: number): SessionKnobs {
   const slow = dice.chance(0.3);
   const proofs = dice.chance(0.5);
   return {

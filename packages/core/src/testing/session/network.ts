@@ -47,7 +47,7 @@ export class Network {
   connect(): MadeLink | undefined {
     if (this.down) return undefined;
     const dice = this.#dice;
-    const far = dice.chance(this.#knobs.slowLinks) ? dice.between(1, 20) : 1;
+    const far = this.stormy && dice.chance(this.#knobs.slowLinks) ? dice.between(1, 20) : 1;
     const drops = this.stormy && dice.chance(this.#knobs.dropsLarge) ? dice.pick(["up", "down", "both"]) : "";
     const insideResumeOk = this.stormy && dice.chance(this.#knobs.cutsInResumeOk);
     const up = this.#way("client", far, drops === "up" || drops === "both");
@@ -69,11 +69,6 @@ export class Network {
 
   cutAll(): void {
     for (const link of this.#living) this.#cut(link, 0);
-  }
-
-  /** Links that are ill die, so that what follows is not about them. */
-  mend(): void {
-    for (const link of this.#living) if (link.faulty) this.#cut(link, 0);
   }
 
   blackenAll(up: boolean, down: boolean): void {

@@ -21,8 +21,9 @@ export interface RunnerOwner {
   heard(runner: Runner, event: SessionEvent): void;
 }
 
-/** So much may wait in the process beyond what the driver calls room: one frame. */
-const LEAST_PONG_MS = 0;
+/** What may be on its way beyond the limit: control frames, and the frame that reached it. */
+const HEAD_ROOM = 65_536;
+const ROUNDING_MS = 1e-6;
 
 export class Runner {
   readonly session: Session;
@@ -39,7 +40,7 @@ export class Runner {
   #beat: Appointment | undefined = undefined;
   #unackedWhenAway = 0;
   #fresh = false;
-  #pingedAt = Infinity;
+  #attachedAt = 0;
 
   constructor(owner: RunnerOwner, dice: Dice, session: Session) {
     this.#owner = owner;
@@ -49,10 +50,15 @@ export class Runner {
 
   /** The handshake is done: the link is this session's. */
   attach(link: LinkEnd, rest: Uint8Array): void {
-    if (!this.session.attached) this.#fail("attached", `the handshake is over and the session is away, ${this.session.end?.reason} ${this.session.end?.error?.message}`);
+    if (!this.session.attached)
+      this.#fail(
+        "attached",
+        `the handshake is over and the session is away, ${this.session.end?.reason} ${this.session.end?.error?.message}`,
+      );
     this.link = link;
     this.#fresh = true;
     this.heardAt = this.#now;
+    this.#attachedAt = this.#now;
     link.onBytes = (piece) => this.bytes(link, piece);
     link.onTaken = () => this.#taken(link);
     this.session.linkQueued(link.queuedBytes, this.#now);
@@ -89,7 +95,6 @@ export class Runner {
   }
 
   ping(): void {
-    this.#pingedAt = this.#now;
     this.session.ping(this.#now);
     this.touched();
   }
@@ -126,17 +131,30 @@ export class Runner {
     let sent = 0;
     for (;;) {
       const room = most - link.queuedBytes;
+      const { inFlightLimit } = session.figures;
       const piece = session.pollTransmit(room, this.#now);
       if (piece === undefined) break;
       if (piece.length === 0) this.#fail("transmit", "an empty piece");
-      if (room <= 0 && !this.#fresh) this.#fail("room", `${piece.length} bytes although there is no room`);
+      if (room <= 0 && !this.#fresh && session.end === undefined)
+        this.#fail("room", `${piece.length} bytes although there is no room`);
       link.write(piece);
       sent += piece.length;
+      this.#checkInFlight(inFlightLimit);
     }
     if (most > link.queuedBytes) this.#fresh = false;
     if (sent > 0) session.linkQueued(link.queuedBytes, this.#now);
     // It has said its last word: hang up when that has left.
-    if (this.end !== undefined && link === this.link && link.queuedBytes === 0) this.#owner.linkFailed(this, "ended");
+    if (this.end !== undefined && link === this.link && link.queuedBytes === 0)
+      this.#owner.linkFailed(this, "ended");
+  }
+
+  #checkInFlight(limit: number): void {
+    const sequence = this.book?.[this.#owner.side];
+    if (sequence === undefined) return;
+    const inFlight = sequence.cursor - this.session.position.txLow;
+    const { replayBytes } = this.#owner.knobs.limits[this.#owner.side];
+    if (inFlight > Math.min(limit, replayBytes) + 2 * HEAD_ROOM)
+      this.#fail("in flight", `${inFlight} bytes, ${limit} allowed`);
   }
 
   #taken(link: LinkEnd): void {
@@ -153,12 +171,14 @@ export class Runner {
       return this.#owner.ended(this, event.end);
     }
     if (event.type === "link_failed") return this.#linkFailed(event.failure.code);
-    if (event.type === "pong") {
-      if (!(event.rttMs >= LEAST_PONG_MS && event.rttMs <= this.#now - Math.min(this.#pingedAt, 0)))
-        this.#fail("ping", `a round trip of ${event.rttMs} ms`);
-      return;
-    }
+    if (event.type === "pong") return this.#checkRoundTrip(event.rttMs);
     this.#owner.heard(this, event);
+  }
+
+  #checkRoundTrip(rttMs: number): void {
+    const leastMs = (this.link?.link.leastRoundTripMs ?? 0) - ROUNDING_MS;
+    if (!(rttMs >= leastMs && rttMs <= this.#now - this.#attachedAt + ROUNDING_MS))
+      this.#fail("ping", `a round trip of ${rttMs} ms over a path of ${leastMs} ms`);
   }
 
   #linkFailed(code: string): void {

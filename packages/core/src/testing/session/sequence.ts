@@ -1,7 +1,7 @@
 // Everything that one end ever said in sequence, kept byte by byte as it was first put on a link. Whatever is said
 // again has to be the same bytes, and every new frame has to be one that the rules allow at this place. It reads the
 // wire by itself: none of the session's own code judges what the session says.
-import type { PeerLimits } from "../../session/limits.ts";
+import type { PeerLimits, SessionLimits } from "../../session/limits.ts";
 import type { Session } from "../../session/session.ts";
 
 type Fail = (invariant: string, message: string) => void;
@@ -16,6 +16,11 @@ interface Said {
   refused: boolean;
   stop: boolean;
   credit: number;
+  /** Behind which byte of this direction the newest credit was granted, and what held before. */
+  creditAt: number;
+  creditBefore: number;
+  /** Bytes of other streams that went by while this one could have sent. */
+  passed: number;
 }
 
 const HEADER = 8;
@@ -31,6 +36,8 @@ export class Sequence {
   other: Sequence | undefined = undefined;
   readonly streams: Map<number, Said> = new Map();
   lastGoAway = 0xffff_ffff;
+  /** How far the present link was given of it. */
+  cursor = 0;
   #bytes = new Uint8Array(4_096);
   /** Where the frame at `high` began, and how long it is with its header; 0 while its header is not complete. */
   #frameAt = 0;
@@ -38,11 +45,11 @@ export class Sequence {
   readonly #starts: number[] = [];
   #highestOpened = 0;
   readonly #fromClient: boolean;
-  readonly #own: PeerLimits;
+  readonly #own: SessionLimits;
   readonly #peer: PeerLimits;
   readonly #fail: Fail;
 
-  constructor(fromClient: boolean, own: PeerLimits, peer: PeerLimits, fail: Fail) {
+  constructor(fromClient: boolean, own: SessionLimits, peer: PeerLimits, fail: Fail) {
     this.#fromClient = fromClient;
     this.#own = own;
     this.#peer = peer;
@@ -78,7 +85,18 @@ export class Sequence {
   said(id: number): Said {
     let said = this.streams.get(id);
     if (said === undefined) {
-      said = { opened: false, dataBytes: 0, fin: false, reset: false, refused: false, stop: false, credit: 0 };
+      said = {
+        opened: false,
+        dataBytes: 0,
+        fin: false,
+        reset: false,
+        refused: false,
+        stop: false,
+        credit: 0,
+        creditAt: 0,
+        creditBefore: 0,
+        passed: 0,
+      };
       this.streams.set(id, said);
     }
     return said;
@@ -128,15 +146,38 @@ export class Sequence {
     const { other, session } = this;
     if (length < 1 || length > this.#peer.maxFrameBytes) this.#fail("frames", `DATA of ${length} bytes`);
     if (said.fin || said.reset) this.#fail("ends", `DATA on stream ${id} behind its end`);
-    if (!said.opened && other?.said(id).opened !== true) this.#fail("streams", `DATA on stream ${id}, not open`);
+    if (!said.opened && other?.said(id).opened !== true)
+      this.#fail("streams", `DATA on stream ${id}, not open`);
     const credit = Math.max(this.#peer.initialCredit, other?.said(id).credit ?? 0);
     if (said.dataBytes + length > credit)
       this.#fail("credit", `stream ${id}: ${said.dataBytes + length} bytes, ${credit} granted`);
     said.dataBytes += length;
     if (session === undefined) return;
+    this.#checkTurns(session, id, length);
     const inFlight = this.#frameAt + HEADER + length - session.position.txLow;
     if (inFlight > this.#own.replayBytes + HEADER)
       this.#fail("S", `DATA although ${inFlight} of ${this.#own.replayBytes} bytes are not acknowledged`);
+  }
+
+  /** Nobody who could send is passed over for longer than two rounds. */
+  #checkTurns(session: Session, id: number, length: number): void {
+    this.said(id).passed = 0;
+    const { rx } = session.position;
+    let streams = 0;
+    for (const stream of session.streams()) {
+      streams += 1;
+      if (stream.id === id) continue;
+      const said = this.said(stream.id);
+      const theirs = this.other?.said(stream.id);
+      const granted = theirs === undefined ? 0 : theirs.creditAt <= rx ? theirs.credit : theirs.creditBefore;
+      const credit = Math.max(this.#peer.initialCredit, granted);
+      const waits = said.opened || theirs?.opened === true;
+      const ready = waits && stream.queuedBytes > 0 && said.dataBytes < credit && stream.bytesOut < credit;
+      said.passed = ready ? said.passed + length : 0;
+      const most = 2 * (streams + this.streams.size) * this.#own.sliceBytes + 2 * this.#peer.maxFrameBytes;
+      if (said.passed > most)
+        this.#fail("turns", `stream ${stream.id} was passed over for ${said.passed} bytes`);
+    }
   }
 
   #complete(): void {
@@ -169,11 +210,14 @@ export class Sequence {
   }
 
   #checkGoAway(last: number): void {
-    if (last > this.lastGoAway) this.#fail("goaway", `the last stream rose from ${this.lastGoAway} to ${last}`);
+    if (last > this.lastGoAway)
+      this.#fail("goaway", `the last stream rose from ${this.lastGoAway} to ${last}`);
     this.lastGoAway = last;
   }
 
   #checkCredit(said: Said, id: number, credit: number): void {
+    said.creditBefore = said.credit;
+    said.creditAt = this.#frameAt + this.#frameBytes;
     if (credit <= said.credit) this.#fail("credit", `stream ${id}: from ${said.credit} to ${credit}`);
     if (said.stop || said.refused) this.#fail("credit", `for stream ${id} that was refused`);
     said.credit = credit;

@@ -62,7 +62,11 @@ export class SessionWorld {
 
   constructor(options: SessionWorldOptions) {
     const { knobs, trace } = options;
-    this.world = new World({ seed: options.seed, mostAtOnce: 50_000, ...(trace === undefined ? {} : { trace }) });
+    this.world = new World({
+      seed: options.seed,
+      mostAtOnce: 50_000,
+      ...(trace === undefined ? {} : { trace }),
+    });
     this.dice = this.world.dice.fork();
     this.knobs = knobs;
     this.#hmac = options.hmac ?? toyHmac;
@@ -167,7 +171,9 @@ export class SessionWorld {
   }
 
   #ended(side: Side, runner: Runner, end: SessionEnd): void {
-    this.world.note(`${side}: session ended: ${end.reason}, code ${end.code}, ${end.clean ? "clean" : "not clean"}`);
+    this.world.note(
+      `${side}: session ended: ${end.reason}, code ${end.code}, ${end.clean ? "clean" : "not clean"}`,
+    );
     this.ends.push({ side, runner, end });
     if (runner.book?.broken !== true && !this.mayEnd(runner, end))
       this.world.fail("ended", `${side}: ${end.reason}, code ${end.code}: ${end.error?.message ?? ""}`);
@@ -200,8 +206,10 @@ export class SessionWorld {
   checkPools(sides: readonly Side[] = SIDES): void {
     for (const side of sides) {
       const { growth, replay } = this.pools[side];
-      if (growth.free !== growth.size) this.world.fail("pool", `${side}: ${growth.size - growth.free} B of windows were not given back`);
-      if (replay.free !== replay.size) this.world.fail("pool", `${side}: ${replay.size - replay.free} B of logs were not given back`);
+      if (growth.free !== growth.size)
+        this.world.fail("pool", `${side}: ${growth.size - growth.free} B of windows were not given back`);
+      if (replay.free !== replay.size)
+        this.world.fail("pool", `${side}: ${replay.size - replay.free} B of logs were not given back`);
     }
   }
 }

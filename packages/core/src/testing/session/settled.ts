@@ -5,7 +5,10 @@ import type { SessionWorld } from "./session-world.ts";
 
 /** Everything that was said has arrived and was acknowledged, and nothing waits. */
 export function quiet(stage: SessionWorld): boolean {
-  return stage.clients.every(({ runner }) => runner.session.attached) && stage.runners.every((runner) => rests(stage, runner));
+  return (
+    stage.clients.every(({ runner }) => runner.session.attached) &&
+    stage.runners.every((runner) => rests(stage, runner))
+  );
 }
 
 function rests(stage: SessionWorld, runner: Runner): boolean {
@@ -29,7 +32,8 @@ export function unfinished(stage: SessionWorld): string {
       return `${truth.id}(${way("client")} ${way("server")} ${ends} queued ${stream.queuedBytes})`;
     });
     const { unackedBytes } = session.figures;
-    const auth = app === undefined ? "" : `auth ${app.book.authSerials.answered}/${app.book.authSerials.asked}`;
+    const auth =
+      app === undefined ? "" : `auth ${app.book.authSerials.answered}/${app.book.authSerials.asked}`;
     return `${session.role} ${session.attached ? "attached" : "away"} ${JSON.stringify(session.position)} unacked ${unackedBytes} ${auth} streams ${streams.join(" ")}`;
   });
   return parts.join("; ");
@@ -46,7 +50,10 @@ export function checkDelivered(stage: SessionWorld): void {
     if (book !== undefined) for (const truth of book.streams.values()) checkStream(stage, truth);
   }
   if (stage.server.acceptor.size !== stage.clients.length)
-    world.fail("sessions", `the server has ${stage.server.acceptor.size} of ${stage.clients.length} sessions`);
+    world.fail(
+      "sessions",
+      `the server has ${stage.server.acceptor.size} of ${stage.clients.length} sessions`,
+    );
 }
 
 function checkStream(stage: SessionWorld, truth: StreamTruth): void {
@@ -62,7 +69,10 @@ function checkStream(stage: SessionWorld, truth: StreamTruth): void {
   for (const side of ["client", "server"] as const) {
     const way = ways[side];
     if (way.seen === "finished" && way.readBytes === way.writtenBytes && way.ended) continue;
-    stage.world.fail("delivery", `stream ${id} of the ${side}: ${way.readBytes} of ${way.writtenBytes} bytes, ${way.seen}`);
+    stage.world.fail(
+      "delivery",
+      `stream ${id} of the ${side}: ${way.readBytes} of ${way.writtenBytes} bytes, ${way.seen}`,
+    );
   }
 }
 
@@ -70,14 +80,17 @@ function checkStream(stage: SessionWorld, truth: StreamTruth): void {
 export function settleAll(stage: SessionWorld): void {
   const { world } = stage;
   for (const { side, runner } of stage.ends) {
-    if (runner.session.nextTimeout() !== Infinity) world.fail("leak", `${side}: an ended session has a deadline`);
+    if (runner.session.nextTimeout() !== Infinity)
+      world.fail("leak", `${side}: an ended session has a deadline`);
     if (runner.session.attached) world.fail("leak", `${side}: an ended session is attached`);
     const app = stage.app(runner);
     for (const { truth } of app.unfinished) {
-      if (truth.deeds[side].known) world.fail("ends", `${side}: stream ${truth.id} was not told that the session is over`);
+      if (truth.deeds[side].known)
+        world.fail("ends", `${side}: stream ${truth.id} was not told that the session is over`);
     }
   }
   for (const side of ["client", "server"] as const) {
-    if (stage.runners.every(({ session }) => session.role !== side || session.end !== undefined)) stage.checkPools([side]);
+    if (stage.runners.every(({ session }) => session.role !== side || session.end !== undefined))
+      stage.checkPools([side]);
   }
 }

@@ -24,7 +24,16 @@ export interface TappedSession {
 
 const HEADER = 8;
 /** Total sizes of unsequenced frames that have one. */
-const FIXED: Readonly<Record<number, number>> = { 0x02: 124, 0x03: 96, 0x04: 80, 0x07: 18, 0x10: 16, 0x11: 24, 0x12: 24, 0x13: 14 };
+const FIXED: Readonly<Record<number, number>> = {
+  0x02: 124,
+  0x03: 96,
+  0x04: 80,
+  0x07: 18,
+  0x10: 16,
+  0x11: 24,
+  0x12: 24,
+  0x13: 14,
+};
 
 export class Tap {
   readonly #fromClient: boolean;
@@ -50,7 +59,7 @@ export class Tap {
   }
 
   hear(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       if (this.#remainder > 0) at += this.#sequenced(bytes.subarray(at, at + this.#remainder), true);
       else if (this.#left > 0) at += this.#rest(bytes.subarray(at, at + this.#left));
       else at += this.#head(bytes.subarray(at));
@@ -73,6 +82,7 @@ export class Tap {
   #sequenced(bytes: Uint8Array, remainder: boolean): number {
     this.#sequence.say(this.#position, bytes);
     this.#position += bytes.length;
+    this.#sequence.cursor = this.#position;
     if (remainder) this.#remainder -= bytes.length;
     return bytes.length;
   }
@@ -127,7 +137,9 @@ export class Tap {
       case 0x10:
         return this.#ack(u64(this.#payload, 0));
       case 0x11:
-        (this.#fromClient ? this.#shared.pings.client : this.#shared.pings.server).add(hex(this.#payload.subarray(0, 8)));
+        (this.#fromClient ? this.#shared.pings.client : this.#shared.pings.server).add(
+          hex(this.#payload.subarray(0, 8)),
+        );
         return this.#ack(u64(this.#payload, 8));
       case 0x12:
         return this.#pong(hex(this.#payload.subarray(0, 8)));
