@@ -4,6 +4,7 @@ import type { DemoSummary } from "@holdfast/control";
 import { NO_OUTAGE, trackOutage } from "@holdfast/control";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
+import { Download } from "../demo/download.ts";
 import { pictureLines } from "../demo/picture.ts";
 import { CUTS, ROUND_MS, type Cut } from "../demo/scenario.ts";
 import { Stage } from "../demo/stage.ts";
@@ -26,8 +27,8 @@ export const demo = defineCommand({
   name: "demo",
   summary: "watch a tunnel come back, on this machine alone",
   description:
-    "Runs a relay, a small web service and a tunnel between them on this machine, asks the service something ten\n" +
-    "times a second through the tunnel, and breaks the connection in several ways. Ends by itself after 20 s with\n" +
+    "Runs a relay, a small web service and a tunnel between them on this machine. A download and ten requests a\n" +
+    "second go through the tunnel while its connection is broken in several ways. Ends by itself after 20 s with\n" +
     "what it measured. The delays are shorter than the defaults.",
   usage: "",
   options,
@@ -62,11 +63,17 @@ async function run(
     view?.close();
     stopPrinting();
     output.data(["", ...summaryLines(summary)].join("\n"), summary);
-    return summary.outages.every((outage) => outage.away_ms !== null) ? EXIT.ok : EXIT.failed;
+    return wentWell(summary, values.forever) ? EXIT.ok : EXIT.failed;
   } finally {
     view?.close();
     await stage.close();
   }
+}
+
+/** Somebody who stops the demo early has not seen its end. */
+function wentWell({ outages, download, duration_ms }: DemoSummary, forever: boolean): boolean {
+  const whole = forever || duration_ms >= ROUND_MS;
+  return outages.every((outage) => outage.away_ms !== null) && (!whole || download.hash_matches);
 }
 
 /** Status lines go above the picture instead of through it. */
@@ -97,6 +104,8 @@ class Show {
   /** At most `MOST_OUTAGES`. */
   readonly #outages: Outages = [];
   #cut: Cut | undefined;
+  #download: Download | undefined;
+  #cutsOfDownload = 0;
 
   constructor(output: Output, view: LiveView | undefined, forever: boolean) {
     this.output = output;
@@ -107,11 +116,12 @@ class Show {
   /** Until the round is over, or somebody asks to stop. */
   async play(stage: Stage, stop: Stop): Promise<DemoSummary> {
     const traffic = new Traffic(
-      () => stage.tunnel.tunnel.publicEndpoint,
+      () => stage.tunnel.view.publicEndpoint,
       () => performance.now(),
     );
     const drawing = setInterval(() => this.#draw(stage, traffic), 100);
     void this.#measure(stage);
+    void this.#startDownload(stage);
     try {
       do await this.#round(stage, stop);
       while (this.#forever && stop.reason === undefined);
@@ -123,6 +133,11 @@ class Show {
     return {
       type: "demo_summary",
       outages: this.#outages,
+      download: {
+        bytes: this.#download?.received ?? 0,
+        cuts: this.#cutsOfDownload,
+        hash_matches: this.#download?.hash !== undefined && this.#download.hash === stage.sentHash,
+      },
       requests_served: traffic.served,
       requests_failed: traffic.failed,
       longest_gap_ms: Math.round(traffic.gapMs),
@@ -139,6 +154,7 @@ class Show {
       this.#cut = cut;
       this.#outages.push({ name: cut.name, away_ms: null, noticed_after_ms: null, attempts: 0 });
       if (this.#outages.length > MOST_OUTAGES) this.#outages.shift();
+      if (this.#download !== undefined && !this.#download.done) this.#cutsOfDownload += 1;
       this.output.status(this.output.style(`cut: ${cut.name}`, "bold"));
       this.output.line({ type: "cut", name: cut.name, at_ms: Math.round(this.#elapsed()) });
       await cut.begin(stage);
@@ -149,10 +165,17 @@ class Show {
     await until(ROUND_MS);
   }
 
+  /** One connection that is open from the beginning to its end. */
+  async #startDownload(stage: Stage): Promise<void> {
+    for await (const { state } of stage.tunnel.view.changes()) if (state === "connected") break;
+    const address = stage.tunnel.view.publicEndpoint;
+    if (address !== undefined) this.#download = new Download(address);
+  }
+
   /** Each outage of the tunnel belongs to the cut before it. */
   async #measure(stage: Stage): Promise<void> {
     let tracker = NO_OUTAGE;
-    for await (const status of stage.tunnel.tunnel.line.changes()) {
+    for await (const status of stage.tunnel.view.changes()) {
       const step = trackOutage(tracker, status);
       tracker = step.tracker;
       const latest = this.#outages.at(-1);
@@ -165,7 +188,7 @@ class Show {
 
   #draw(stage: Stage, traffic: Traffic): void {
     const lengthMs = this.#forever ? undefined : ROUND_MS;
-    const moment = { elapsedMs: this.#elapsed(), lengthMs, cut: this.#cut?.name };
+    const moment = { elapsedMs: this.#elapsed(), lengthMs, cut: this.#cut?.name, download: this.#download };
     this.#view?.draw(pictureLines(stage, traffic, moment, this.output));
   }
 

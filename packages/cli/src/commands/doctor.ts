@@ -5,7 +5,7 @@ import { defineCommand, type Context } from "../command.ts";
 import { checkClock, checkFileLimit, checkNode, checkRuntimeFolder } from "../doctor/machine.ts";
 import { checkRelay } from "../doctor/relay.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { outputOptions, policyOf, reconnectOptions, secretOptions } from "../options/flags.ts";
+import { outputOptions, policyOf, reconnectOptions, secretOptions, trustOptions } from "../options/flags.ts";
 import { optional, type Values } from "../options/option.ts";
 import { parseRelayUrl } from "../options/values.ts";
 import { escapeText } from "../terminal/escape.ts";
@@ -20,6 +20,7 @@ const options = {
     parseRelayUrl,
   ),
   ...secretOptions,
+  ...trustOptions,
   ...reconnectOptions,
   ...outputOptions,
 } as const;

@@ -1,13 +1,14 @@
 // `holdfast expose`: local ports get an address on a relay, and keep it.
 import type { ControlHost } from "@holdfast/control";
 import { HoldfastError, resolveConfig } from "@holdfast/core";
-import { hangupWakes, proxyFromEnvironment, systemWakes, type Endpoint } from "@holdfast/net/node";
+import { hangupWakes, systemWakes, type Endpoint } from "@holdfast/net/node";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
 import { describeReconnect } from "../describe.ts";
 import { describeDrain } from "../drain.ts";
 import { EXIT, exitCodeOfEnd, type ExitCode } from "../exit-codes.ts";
-import { findRunningRelay } from "../find-relay.ts";
+import { findRunningRelay } from "../relay/find-relay.ts";
+import { startShownRelay, type ShownRelay } from "../relay/show-relay.ts";
 import {
   drainOption,
   nameOption,
@@ -15,14 +16,15 @@ import {
   policyOf,
   reconnectOptions,
   secretOptions,
+  trustOptions,
 } from "../options/flags.ts";
-import { optional, type Values } from "../options/option.ts";
+import { flag, optional, type Values } from "../options/option.ts";
 import { parsePortList, parseRelayUrl, parseTarget } from "../options/values.ts";
-import { startShownRelay, type ShownRelay } from "../relay-process.ts";
 import { readSecret } from "../secret.ts";
 import { handleSignals } from "../signals.ts";
 import { plural } from "../terminal/format.ts";
-import { openShownTunnel, type ShownTunnel } from "../tunnel-process.ts";
+import { openViews } from "../tunnel/open-views.ts";
+import { showTunnel, type ShownTunnel } from "../tunnel/show-tunnel.ts";
 import { usageError } from "../usage.ts";
 
 const options = {
@@ -31,7 +33,7 @@ const options = {
       name: "relay",
       alias: "to",
       value: "<url>",
-      description: "bore://host[:port]; else your running relay",
+      description: "holdfast://host[:port], wss://…, bore://…; else your running relay",
     },
     parseRelayUrl,
   ),
@@ -39,7 +41,9 @@ const options = {
     { name: "port", value: "<n,...>", description: "public port of each target; 0: any free one" },
     parsePortList,
   ),
+  force: flag({ name: "force", description: "take the port even from a living program of yours" }),
   ...secretOptions,
+  ...trustOptions,
   ...drainOption,
   ...nameOption,
   ...reconnectOptions,
@@ -53,14 +57,16 @@ export const expose = defineCommand({
   summary: "give local ports an address on a relay",
   description:
     "Gives each target an address on a relay, and keeps it: TARGET is a port, host:port or unix:/path. Without\n" +
-    "--relay it uses the relay that you run on this machine, or else starts one within itself. SIGHUP dials now\n" +
-    "if the relay is away, and else makes sure that the link is alive; SIGTERM and Ctrl-C let open streams finish; a second one stops now.",
+    "--relay it uses the relay that you run on this machine, or else starts one within itself. Open streams go on over\n" +
+    "any loss of the link; a program that is started again gets the same port. With bore:// it speaks to bore's relays,\n" +
+    "where ports are nobody's. SIGHUP dials now if the relay is away, and else makes sure that the link is alive;\n" +
+    "SIGTERM and Ctrl-C let open streams finish; a second one stops now.",
   usage: "<target...>",
   options,
   examples: [
     { line: "holdfast expose 3000", does: "port 3000 of this machine, on a relay within the command" },
     {
-      line: "holdfast expose 3000 unix:/run/app.sock --relay bore://127.0.0.1 --port 8000,0",
+      line: "holdfast expose 3000 unix:/run/app.sock --relay holdfast://127.0.0.1 --port 8000,0",
       does: "two targets on a relay of yours, one at a port of your choice",
     },
   ],
@@ -88,19 +94,21 @@ async function run(context: Context, args: readonly string[], values: ExposeValu
   const url = given ?? parseRelayUrl(own!.url);
   output.detail(`relay: ${url.href}`);
   const announce = announceReady(targets.length, host, output);
-  const tunnels = targets.map((target) =>
-    openShownTunnel(host, {
-      name: values.name ?? `expose-${nameOf(target.text)}`,
+  const views = await openViews(context, {
+    url,
+    targets: targets.map(({ endpoint, port }) => ({ target: endpoint, port, force: values.force })),
+    secret,
+    trust: values,
+    policy: { ...policy, wakes: [systemWakes(), hangupWakes()] },
+    onWarning: (text, index) => output.warn(`${prefixOf(targets, index)}${text}`),
+  });
+  const tunnels = views.map((view, index) =>
+    showTunnel(host, view, {
+      name: values.name ?? `expose-${nameOf(targets[index]!.text)}`,
       relay: url,
-      target: target.endpoint,
-      port: target.port,
-      secret,
-      policy,
       drainTimeoutMs: values.drainTimeout,
-      wakes: [systemWakes(), hangupWakes()],
-      proxy: proxyFromEnvironment(url.host, { ...context.env }),
       output,
-      prefix: targets.length === 1 ? "" : `${target.text}: `,
+      prefix: prefixOf(targets, index),
       onListening: announce,
     }),
   );
@@ -114,9 +122,13 @@ async function run(context: Context, args: readonly string[], values: ExposeValu
   try {
     return await untilEnded(tunnels, targets, { stop, values, output });
   } finally {
-    await Promise.all(tunnels.map(({ tunnel }) => tunnel.close()));
+    await Promise.all(tunnels.map(({ view }) => view.close()));
     await own?.relay.close();
   }
+}
+
+function prefixOf(targets: readonly Target[], index: number): string {
+  return targets.length === 1 ? "" : `${targets[index]?.text ?? ""}: `;
 }
 
 interface Ending {
@@ -133,7 +145,7 @@ async function untilEnded(
 ): Promise<ExitCode> {
   void stop.asked.then((reason) => {
     const streams = plural(
-      tunnels.reduce((sum, { tunnel }) => sum + tunnel.streams, 0),
+      tunnels.reduce((sum, { view }) => sum + view.streams, 0),
       "open stream",
     );
     output.status(describeDrain(reason, streams, values.drainTimeout));
@@ -188,7 +200,7 @@ function startOwnRelay(
   secret: string | undefined,
 ): Promise<ShownRelay> {
   output.status("no relay given and none running: using one within this command, for this machine only");
-  return startShownRelay(host, { port: 0, secret }, { name: "relay", output });
+  return startShownRelay(host, { native: { port: 0, secret }, bore: undefined, name: "relay", output });
 }
 
 function targetsOf(args: readonly string[], ports: readonly number[]): readonly Target[] {

@@ -1,32 +1,49 @@
 // `holdfast relay`: a relay for tunnels, until it is told to stop.
+import { join } from "node:path";
 import { HoldfastError } from "@holdfast/core";
+import { systemClock } from "@holdfast/net";
+import { loadCertificateFiles, loadRelayIdentity, type CertificateSource } from "@holdfast/trust";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
 import { describeDrain, tellOfCuts } from "../drain.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { drainOption, nameOption, outputOptions, secretOptions } from "../options/flags.ts";
 import { flag, optional, withDefault, type Values } from "../options/option.ts";
-import { parsePortOrAny, parsePortRange, parseText } from "../options/values.ts";
-import { startShownRelay, type ShownRelay } from "../relay-process.ts";
+import { parseLease, parseList, parsePortOrAny, parsePortRange, parseText } from "../options/values.ts";
+import { startShownRelay, type ShownRelay } from "../relay/show-relay.ts";
 import { readSecret } from "../secret.ts";
 import { handleSignals } from "../signals.ts";
 import { plural } from "../terminal/format.ts";
+import { escapeText } from "../terminal/escape.ts";
 import type { Output } from "../terminal/output.ts";
+import { usageError } from "../usage.ts";
+
+const TRUST = "Trust";
 
 const options = {
   bind: withDefault(
     { name: "bind", value: "<address>", description: "where to listen", shownDefault: "127.0.0.1" },
     parseText,
   ),
+  port: withDefault(
+    {
+      name: "port",
+      value: "<port>",
+      description: "for Holdfast's clients; 0: any free port",
+      shownDefault: "7836",
+    },
+    parsePortOrAny,
+  ),
   borePort: withDefault(
     {
       name: "bore-port",
       value: "<port>",
-      description: "for clients; 0: any free port",
+      description: "for bore's clients; 0: any free port",
       shownDefault: "7835",
     },
     parsePortOrAny,
   ),
+  noBore: flag({ name: "no-bore", description: "do not speak the bore dialect" }),
   ports: withDefault(
     { name: "ports", value: "<range>", description: "that tunnels may have", shownDefault: "1024-65535" },
     parsePortRange,
@@ -35,7 +52,47 @@ const options = {
     { name: "tunnel-bind", value: "<address>", description: "where visitors connect (as --bind)" },
     parseText,
   ),
+  lease: withDefault(
+    {
+      name: "lease",
+      value: "<time>",
+      description: "how long a port, and the streams on it, wait for a client that is away",
+      shownDefault: "15m",
+    },
+    parseLease,
+  ),
   ...secretOptions,
+  certificate: optional(
+    {
+      name: "certificate",
+      value: "<file>",
+      description: "certificates for TLS, PEM; else one of its own",
+      group: TRUST,
+    },
+    parseText,
+  ),
+  privateKey: optional(
+    { name: "private-key", value: "<file>", description: "the key of --certificate, PEM", group: TRUST },
+    parseText,
+  ),
+  allowHost: optional(
+    {
+      name: "allow-host",
+      value: "<name,...>",
+      description: "names of this relay in URLs of WebSockets",
+      group: TRUST,
+    },
+    parseList,
+  ),
+  allowOrigin: optional(
+    {
+      name: "allow-origin",
+      value: "<origin,...>",
+      description: "web pages elsewhere that may use it",
+      group: TRUST,
+    },
+    parseList,
+  ),
   anonymous: flag({
     name: "anonymous",
     description: "let everybody in, without a secret, also from other machines",
@@ -49,15 +106,16 @@ export const relay = defineCommand({
   name: "relay",
   summary: "give tunnels a place where visitors reach them",
   description:
-    "Runs a relay that bore clients and `holdfast expose` connect to. Without a secret it listens on this machine\n" +
-    "only, unless --anonymous says otherwise. SIGTERM and Ctrl-C let open streams finish; a second one stops now.\n" +
-    "SIGHUP reads --secret-file again and drops nobody.",
+    "Runs a relay that `holdfast expose` and bore's clients connect to, each on its port. Without a secret it listens\n" +
+    "on this machine only, unless --anonymous says otherwise. Other machines are spoken to over TLS: with --certificate,\n" +
+    "or with a key of its own that it keeps and whose fingerprint it prints. SIGTERM and Ctrl-C let open streams finish;\n" +
+    "a second one stops now. SIGHUP reads --secret-file and the certificates again and drops nobody.",
   usage: "",
   options,
   examples: [
-    { line: "holdfast relay --bore-port 0", does: "a relay for this machine, on any free port" },
+    { line: "holdfast relay --port 0 --bore-port 0", does: "a relay for this machine, on any free ports" },
     {
-      line: "holdfast relay --bind 0.0.0.0 --bore-port 0 --secret-file secret.txt",
+      line: "holdfast relay --bind 0.0.0.0 --port 0 --no-bore --secret-file secret.txt",
       does: "a relay for others who know the secret",
     },
   ],
@@ -74,30 +132,46 @@ async function run(
   const stop = new Stop();
   const name = values.name ?? "relay";
   await using host = await openCommandControl(context, "relay", name);
-  const shown = await startShownRelay(
-    host,
-    {
-      bind: values.bind,
-      port: values.borePort,
-      ports: values.ports,
-      ...(values.tunnelBind !== undefined && { tunnelBind: values.tunnelBind }),
-      secret,
-      anonymous: values.anonymous,
+  const certificates = await openCertificates(context, values);
+  const both = {
+    bind: values.bind,
+    ports: values.ports,
+    ...(values.tunnelBind !== undefined && { tunnelBind: values.tunnelBind }),
+    secret,
+    anonymous: values.anonymous,
+  };
+  const shown = await startShownRelay(host, {
+    native: {
+      ...both,
+      port: values.port,
+      tls: certificates.current(),
+      ...(values.allowHost !== undefined && { allowedHosts: values.allowHost }),
+      ...(values.allowOrigin !== undefined && {
+        allowedOrigins: values.allowOrigin,
+        allowUnboundProofs: true,
+      }),
+      leaseFile: join(context.paths.stateFolder, "relay", `leases-${name}.json`),
+      limits: { leaseMs: values.lease },
     },
-    { name, output, disconnect: () => stop.ask("disconnect") },
-  );
+    bore: values.noBore ? undefined : { ...both, port: values.borePort },
+    name,
+    output,
+    disconnect: () => stop.ask("disconnect"),
+  });
   handleSignals({
     drain: (signal) => stop.ask(signal),
-    hangup: () => void reload(shown, values, output),
+    hangup: () => void reload({ shown, certificates, values, output }),
   });
   try {
-    output.data(`listening at ${shown.url}`, { type: "ready", addresses: [shown.url] });
+    const addresses = [...shown.relay.addresses];
+    output.data(`listening at ${addresses.join(" and ")}`, { type: "ready", addresses });
+    output.status(`fingerprint ${certificates.current().fingerprint}`);
     printEvents(host, output);
     if (secret === undefined) output.status(openWarning(values));
     const reason = await stop.asked;
     const tunnels = plural(shown.relay.tunnels.length, "tunnel");
     output.status(describeDrain(reason, tunnels, values.drainTimeout));
-    const settled = tellOfCuts(() => visitorsOf(shown), values.drainTimeout, output);
+    const settled = tellOfCuts(() => shown.relay.visitors, values.drainTimeout, output);
     await shown.relay.drain(values.drainTimeout).finally(settled);
     await shown.ended;
     return EXIT.ok;
@@ -106,23 +180,48 @@ async function run(
   }
 }
 
-function visitorsOf({ relay }: ShownRelay): number {
-  return relay.tunnels.reduce((sum, tunnel) => sum + tunnel.visitors, 0);
+/** The operator's, or the relay's own, which is made at its first start. */
+function openCertificates(context: Context, values: Values<typeof options>): Promise<CertificateSource> {
+  const { certificate, privateKey } = values;
+  const { output, paths } = context;
+  const settings = {
+    clock: systemClock,
+    onWarning: (warning: HoldfastError): void => output.warn(escapeText(warning.text), warning.hint),
+  };
+  if (certificate === undefined && privateKey === undefined)
+    return loadRelayIdentity(join(paths.stateFolder, "relay"), settings);
+  if (certificate === undefined) throw usageError("--private-key needs --certificate");
+  if (privateKey === undefined) throw usageError("--certificate needs --private-key");
+  return loadCertificateFiles(certificate, privateKey, settings);
 }
 
-/** SIGHUP: the secret's file is read again. Clients that are here stay. */
-async function reload(shown: ShownRelay, values: Values<typeof options>, output: Output): Promise<void> {
-  if (values.secretFile === undefined || values.secretFile === "-") {
-    output.status("SIGHUP: there is no --secret-file to read again; nobody was dropped");
-    return;
-  }
+interface Reload {
+  readonly shown: ShownRelay;
+  readonly certificates: CertificateSource;
+  readonly values: Values<typeof options>;
+  readonly output: Output;
+}
+
+/** SIGHUP: the secret's file and the certificates are read again. Clients that are here stay. */
+async function reload(what: Reload): Promise<void> {
+  const { shown, certificates, values, output } = what;
+  const read: string[] = [];
   try {
-    const secret = await readSecret(values, output);
-    if (secret !== undefined) shown.relay.useSecret(secret);
-    output.status("SIGHUP: read the secret again; nobody was dropped");
+    shown.relay.native?.useTls(await certificates.reload());
+    read.push("certificates");
   } catch (thrown) {
-    output.warn(`SIGHUP: the old secret stays in force: ${HoldfastError.from(thrown).text}`);
+    output.warn(`SIGHUP: the old certificate stays in use: ${escapeText(HoldfastError.from(thrown).text)}`);
   }
+  if (values.secretFile !== undefined && values.secretFile !== "-") {
+    try {
+      const secret = await readSecret(values, output);
+      if (secret !== undefined) shown.relay.useSecret(secret);
+      read.push("secret");
+    } catch (thrown) {
+      output.warn(`SIGHUP: the old secret stays in force: ${HoldfastError.from(thrown).text}`);
+    }
+  }
+  output.status(`SIGHUP: read again: ${read.join(", ") || "nothing"}; nobody was dropped`);
 }
 
 function openWarning(values: Values<typeof options>): string {

@@ -1,31 +1,39 @@
 // Everything that the demo runs: a service, a relay, the network between, and a tunnel through it.
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ControlHost } from "@holdfast/control";
 import type { Policy } from "@holdfast/core";
-import type { BoreRelay } from "@holdfast/tunnel";
-import { parseRelayUrl } from "../options/values.ts";
-import { startShownRelay, type ShownRelay } from "../relay-process.ts";
+import { tcp } from "@holdfast/net/node";
+import { relayUrl } from "../options/values.ts";
+import type { RelayView } from "../relay/relay-view.ts";
+import { startShownRelay, type ShownRelay } from "../relay/show-relay.ts";
 import type { Output } from "../terminal/output.ts";
-import { openShownTunnel, type ShownTunnel } from "../tunnel-process.ts";
+import { openNativeViews } from "../tunnel/native-views.ts";
+import { showTunnel, type ShownTunnel } from "../tunnel/show-tunnel.ts";
 import { CuttableProxy } from "./cuttable-proxy.ts";
 import type { World } from "./scenario.ts";
-import { startSampleService } from "./traffic.ts";
+import { startSampleService, type SampleService } from "./traffic.ts";
 
 /** Quicker than the defaults, so that there is something to see in twenty seconds. */
 const DEMO_POLICY: Policy = {
   backoff: { initialMs: 250, maxMs: 1_000 },
   stableAfterMs: 1_000,
   dialTimeoutMs: 3_500,
-  heartbeat: { timeoutMs: 2_000 },
+  heartbeat: { intervalMs: 500, timeoutMs: 2_000 },
 };
 
 export class Stage implements World {
   readonly proxy: CuttableProxy = new CuttableProxy(() => this.#relayEndpoint);
   readonly #host: ControlHost;
   readonly #output: Output;
+  /** Where the relay remembers whose port is whose. */
+  #folder = "";
   #relay: ShownRelay | undefined;
   #relayEndpoint = { host: "127.0.0.1", port: 0 };
   #tunnel: ShownTunnel | undefined;
-  #service: { readonly port: number; close(): Promise<void> } | undefined;
+  #service: SampleService | undefined;
 
   constructor(host: ControlHost, output: Output) {
     this.#host = host;
@@ -33,19 +41,24 @@ export class Stage implements World {
   }
 
   async start(): Promise<void> {
+    this.#folder = await mkdtemp(join(tmpdir(), "holdfast-demo-"));
     this.#service = await startSampleService();
     await this.startRelay();
     const { port } = await this.proxy.start();
-    this.#tunnel = openShownTunnel(this.#host, {
+    const { views } = openNativeViews({
+      ...DEMO_POLICY,
+      dial: tcp({ host: "127.0.0.1", port }),
+      relayHost: "127.0.0.1",
+      ownerKey: randomBytes(32),
+      targets: [{ target: { host: "127.0.0.1", port: this.#service.port }, port: 0, force: false }],
+      onRelay: () => undefined,
+      onWarning: (text) => this.#output.detail(text),
+      onDetail: (text) => this.#output.detail(text),
+    });
+    this.#tunnel = showTunnel(this.#host, views[0]!, {
       name: "demo",
-      relay: parseRelayUrl(`bore://127.0.0.1:${port}`),
-      target: { host: "127.0.0.1", port: this.#service.port },
-      port: 0,
-      secret: undefined,
-      policy: DEMO_POLICY,
+      relay: relayUrl("holdfast", "127.0.0.1", port),
       drainTimeoutMs: 100,
-      wakes: [],
-      proxy: undefined,
       output: this.#output,
       prefix: "",
     });
@@ -56,15 +69,25 @@ export class Stage implements World {
     return this.#tunnel;
   }
 
-  get relay(): BoreRelay | undefined {
+  get relay(): RelayView | undefined {
     return this.#relay?.relay;
+  }
+
+  /** The hash of what the service has sent, once that was all. */
+  get sentHash(): string | undefined {
+    return this.#service?.sentHash;
   }
 
   async startRelay(): Promise<void> {
     const { port } = this.#relayEndpoint;
-    this.#relay = await startShownRelay(this.#host, { port }, { name: "relay", output: this.#output });
-    const { endpoint } = this.#relay.relay;
-    if ("port" in endpoint) this.#relayEndpoint = { ...endpoint };
+    this.#relay = await startShownRelay(this.#host, {
+      native: { port, ...(this.#folder !== "" && { leaseFile: join(this.#folder, "leases.json") }) },
+      bore: undefined,
+      name: "relay",
+      output: this.#output,
+    });
+    const endpoint = this.#relay.relay.native?.endpoint;
+    if (endpoint !== undefined && "port" in endpoint) this.#relayEndpoint = { ...endpoint };
   }
 
   async stopRelay(): Promise<void> {
@@ -75,10 +98,11 @@ export class Stage implements World {
   }
 
   async close(): Promise<void> {
-    await this.#tunnel?.tunnel.close();
+    await this.#tunnel?.view.close();
     await this.#tunnel?.ended;
     await this.proxy.close();
     await this.stopRelay();
     await this.#service?.close();
+    if (this.#folder !== "") await rm(this.#folder, { recursive: true, force: true });
   }
 }

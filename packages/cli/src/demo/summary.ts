@@ -11,9 +11,12 @@ export function summaryLines(summary: DemoSummary): string[] {
     String(outage.attempts),
   ]);
   const total = summary.requests_served + summary.requests_failed;
+  const { download } = summary;
+  const verdict = download.hash_matches ? "hash verified: not a byte lost" : "NOT complete";
   return [
     ...formatTable([["OUTAGE", "AWAY", "NOTICED AFTER", "IN ALL", "ATTEMPTS"], ...rows]),
     "",
+    `download: ${(download.bytes / 1e6).toFixed(1)} MB through ${plural(download.cuts, "cut")}, ${verdict}`,
     `${plural(total, "request")} in ${formatDuration(summary.duration_ms)}: ${summary.requests_served} served, ` +
       `${summary.requests_failed} failed, longest gap ${formatDuration(summary.longest_gap_ms)}`,
   ];

@@ -1,16 +1,29 @@
 // A small web service, and somebody who asks it something all the time through the tunnel.
 import { createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { PacedAnswer } from "./download.ts";
 
 const INTERVAL_MS = 100;
 const TIMEOUT_MS = 1_500;
 /** How many of the last requests the picture shows. */
 const SHOWN = 50;
 
+export interface SampleService {
+  readonly port: number;
+  /** The hash of the last download that it has sent wholly. */
+  readonly sentHash: string | undefined;
+  close(): Promise<void>;
+}
+
 /** Start the service on any free port. */
-export async function startSampleService(): Promise<{ readonly port: number; close(): Promise<void> }> {
+export async function startSampleService(): Promise<SampleService> {
   let served = 0;
-  const server: Server = createServer((_request, response) => {
+  let download: PacedAnswer | undefined;
+  const server: Server = createServer((request, response) => {
+    if (request.url === "/download") {
+      download = new PacedAnswer(response);
+      return;
+    }
     response.setHeader("connection", "close");
     response.end(`hello number ${++served}\n`);
   });
@@ -20,6 +33,9 @@ export async function startSampleService(): Promise<{ readonly port: number; clo
   });
   return {
     port: (server.address() as AddressInfo).port,
+    get sentHash() {
+      return download?.hash;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -64,6 +64,30 @@ export const secretOptions = {
   ),
 } as const;
 
+const trust = "Trust";
+/** Who the relay is. */
+export const trustOptions = {
+  fingerprint: optional(
+    {
+      name: "fingerprint",
+      value: "<key>",
+      description: "the relay's, as it prints it: SHA256:…",
+      group: trust,
+    },
+    parseText,
+  ),
+  ca: optional(
+    {
+      name: "ca",
+      value: "<file>",
+      description: "authorities to believe instead of the usual ones, PEM",
+      group: trust,
+    },
+    parseText,
+  ),
+  tls: flag({ name: "tls", description: "use TLS also on this machine", group: trust }),
+} as const;
+
 const group = "Reconnecting";
 export const reconnectOptions = {
   noReconnect: flag({ name: "no-reconnect", description: "end when the connection is lost", group }),

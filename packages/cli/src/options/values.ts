@@ -28,6 +28,13 @@ export function parseReconnectDelay(text: string): number {
   return ms;
 }
 
+/** How long a port is kept for a client that is away: at most a day. */
+export function parseLease(text: string): number {
+  const ms = parsePositiveDuration(text);
+  if (ms > 24 * 3_600_000) throw new RangeError("a duration of at most 24h");
+  return ms;
+}
+
 export function parseCount(text: string): number {
   const value = wholeNumber(text);
   if (value === undefined) throw new RangeError("a whole number of at least 0");
@@ -118,6 +125,13 @@ export function relayUrl(scheme: RelayScheme, host: string, port: number, path =
 
 function isScheme(text: string): text is RelayScheme {
   return Object.hasOwn(DEFAULT_PORTS, text);
+}
+
+/** `a,b,c` */
+export function parseList(text: string): readonly string[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (parts.includes("")) throw new RangeError("a list such as a,b without empty parts");
+  return parts;
 }
 
 export function parseText(text: string): string {

@@ -38,6 +38,13 @@ export const demoSummary = z
         attempts: count,
       }),
     ),
+    download: z
+      .strictObject({
+        bytes: count.describe("that arrived"),
+        cuts: count.describe("while it was under way"),
+        hash_matches: z.boolean().describe("what arrived is what was sent, and all of it"),
+      })
+      .describe("one connection of a visitor, open over the cuts"),
     requests_served: count,
     requests_failed: count,
     longest_gap_ms: durationMs.describe("the longest time between two requests that were served"),

@@ -1,6 +1,6 @@
 // A visitor that could not be served leaves a warning, but a thousand of them do not leave a thousand.
 import type { HoldfastError } from "@holdfast/core";
-import { escapeText } from "./terminal/escape.ts";
+import { escapeText } from "../terminal/escape.ts";
 
 /** How long the same warning is not repeated. */
 const PAUSE_MS = 10_000;

@@ -1,9 +1,9 @@
 // The relay that a command uses: the one that was named, else this user's running one.
 import type { RelayEntry } from "@holdfast/control";
-import type { Context } from "./command.ts";
-import { parseRelayUrl, relayUrl, type RelayUrl } from "./options/values.ts";
-import { withEntries } from "./select.ts";
-import { usageError } from "./usage.ts";
+import type { Context } from "../command.ts";
+import { parseRelayUrl, relayUrl, type RelayUrl } from "../options/values.ts";
+import { withEntries } from "../select.ts";
+import { usageError } from "../usage.ts";
 
 /** What a wildcard address is reached by from the same machine. */
 const REACHED_BY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };

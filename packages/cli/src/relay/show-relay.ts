@@ -1,17 +1,16 @@
 // A relay within this process, shown on the control socket.
 import { timestamp, type ControlHost, type EntryFields, type Item } from "@holdfast/control";
-import { formatEndpoint } from "@holdfast/net/node";
-import { startBoreRelay, type BoreRelay, type BoreRelayOptions, type RelayEvent } from "@holdfast/tunnel";
+import type { BoreRelayOptions, RelayEvent, TunnelRelayEvent, TunnelRelayOptions } from "@holdfast/tunnel";
+import type { Output } from "../terminal/output.ts";
 import { describeRelayEvent } from "./describe-relay.ts";
-import { relayUrl } from "./options/values.ts";
-import type { Output } from "./terminal/output.ts";
+import { RelayView } from "./relay-view.ts";
 
 /** How often those who watch hear of tunnels that come and go, at most. */
 const SETTLE_MS = 100;
 
 export interface ShownRelay {
-  readonly relay: BoreRelay;
-  /** `bore://host:port` with the real port. */
+  readonly relay: RelayView;
+  /** The first of its addresses. */
   readonly url: string;
   readonly item: Item;
   /** Settles when the relay has ended. */
@@ -21,18 +20,18 @@ export interface ShownRelay {
 export interface ShowRelayOptions {
   readonly name: string;
   readonly output: Output;
+  readonly native: TunnelRelayOptions | undefined;
+  readonly bore: BoreRelayOptions | undefined;
   readonly disconnect?: () => void;
-  readonly onEvent?: (event: RelayEvent) => void;
+  readonly onEvent?: (event: RelayEvent | TunnelRelayEvent) => void;
 }
 
-/** @throws HoldfastError as `startBoreRelay` does. */
-export async function startShownRelay(
-  host: ControlHost,
-  options: BoreRelayOptions,
-  { name, output, disconnect, onEvent }: ShowRelayOptions,
-): Promise<ShownRelay> {
-  const relay = await startBoreRelay({
-    ...options,
+/** @throws HoldfastError as `RelayView.start` does. */
+export async function startShownRelay(host: ControlHost, options: ShowRelayOptions): Promise<ShownRelay> {
+  const { name, output, native, bore, disconnect, onEvent } = options;
+  const relay = await RelayView.start({
+    native,
+    bore,
     onEvent: (event) => {
       const text = describeRelayEvent(event);
       if (event.type === "warning") output.warn(text);
@@ -40,15 +39,16 @@ export async function startShownRelay(
       onEvent?.(event);
     },
   });
-  const url = urlOf(relay);
+  const addresses = [...relay.addresses];
+  const url = addresses[0] ?? "";
   const started = timestamp(Date.now());
   let draining = false;
   const status = (): EntryFields<"relay"> => ({
     state: draining ? "draining" : "listening",
     since: started,
     address: url,
-    addresses: [url],
-    secret_required: options.secret !== undefined,
+    addresses,
+    secret_required: (native ?? bore)?.secret !== undefined,
     tunnels: relay.tunnels.length,
   });
   const details = (): Partial<EntryFields<"relay">> => ({
@@ -58,8 +58,8 @@ export async function startShownRelay(
       since: timestamp(tunnel.since),
       streams: tunnel.visitors,
       pending: tunnel.pending,
-      dialect: "bore",
-      away: false,
+      dialect: tunnel.dialect,
+      away: tunnel.away,
     })),
   });
   const item = host.add({
@@ -70,18 +70,13 @@ export async function startShownRelay(
     ...(disconnect !== undefined && { disconnect }),
   });
   const follow = async (): Promise<void> => {
-    for await (const now of relay.changes()) {
-      draining = now.draining;
+    await relay.follow(async (drains) => {
+      draining ||= drains;
       item.changed();
       // Thousands of clients that return at once are one change for those who watch, not thousands.
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    }
+    });
     item.remove();
   };
   return { relay, url, item, ended: follow() };
-}
-
-function urlOf(relay: BoreRelay): string {
-  const { endpoint } = relay;
-  return "host" in endpoint ? relayUrl("bore", endpoint.host, endpoint.port).href : formatEndpoint(endpoint);
 }

@@ -1,0 +1,57 @@
+// Tunnels to a relay, in the dialect that its URL names. Never in another one: a fall-back could be forced.
+import type { Policy } from "@holdfast/core";
+import type { WakeSource } from "@holdfast/net";
+import { proxyFromEnvironment, type Endpoint } from "@holdfast/net/node";
+import type { Context } from "../command.ts";
+import type { trustOptions } from "../options/flags.ts";
+import type { Values } from "../options/option.ts";
+import type { RelayUrl } from "../options/values.ts";
+import { openRelayDial } from "../relay/relay-dial.ts";
+import { openBoreView } from "./bore-view.ts";
+import { openNativeViews } from "./native-views.ts";
+import type { TunnelView } from "./tunnel-view.ts";
+
+export interface ViewTarget {
+  readonly target: Endpoint;
+  readonly port: number;
+  readonly force: boolean;
+}
+
+export interface OpenViewsOptions {
+  readonly url: RelayUrl;
+  readonly targets: readonly ViewTarget[];
+  readonly secret: string | undefined;
+  readonly trust: Values<typeof trustOptions>;
+  readonly policy: Policy & { readonly wakes?: readonly WakeSource[] };
+  /** `index` is the target's place in `targets`. */
+  readonly onWarning: (text: string, index: number) => void;
+}
+
+/** One for each target. bore needs a connection for each; natively one session carries all. */
+export async function openViews(context: Context, options: OpenViewsOptions): Promise<readonly TunnelView[]> {
+  const { url, targets, secret, trust, policy, onWarning } = options;
+  const onDetail = (text: string): void => context.output.detail(text);
+  if (url.scheme === "bore") {
+    const proxy = proxyFromEnvironment(url.host, { ...context.env });
+    return targets.map(({ target, port }, index) => {
+      const warn = (text: string): void => onWarning(text, index);
+      return openBoreView({ ...policy, relay: url, secret, proxy, target, port, onDetail, onWarning: warn });
+    });
+  }
+  let answered = (): void => undefined;
+  const hasSecret = secret !== undefined;
+  const relay = await openRelayDial(context, { url, trust, hasSecret, onAnswered: () => answered() });
+  const { views, tunnel } = openNativeViews({
+    ...policy,
+    dial: relay.dial,
+    relayHost: url.host,
+    ownerKey: relay.ownerKey,
+    secret,
+    targets,
+    onRelay: (identity) => relay.confirm(identity),
+    onWarning,
+    onDetail,
+  });
+  answered = () => tunnel.line.answer();
+  return views;
+}
