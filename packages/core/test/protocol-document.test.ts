@@ -31,11 +31,11 @@ const owner = hmac(GIVEN.ownerKey, "holdfast owner\0", GIVEN.relayIdentity);
 const resumeMac = hmac(hkdf("c2s resume"), example("RESUME").subarray(0, 64), GIVEN.exporter);
 const bytes = (from: string, start: number, end?: number): string => hex(example(from).subarray(start, end));
 
-describe("docs/PROTOCOL.md, 2.12", () => {
+describe("docs/PROTOCOL.md, 2.12: handshakes", () => {
   test("has an example of every frame", () => {
     expect([...EXAMPLES.keys()].join(", ")).toBe(
       "HELLO, HELLO_OK, RESUME, RESUME_OK, REFUSE STALE, owner id, OPEN, DATA, CREDIT, FIN, RESET, " +
-        "RESET of the sending side, STOP, GOAWAY, ACK, PING, DETACH, CLOSE, AUTH, AUTH_STATE, DATAGRAM",
+        "RESET of the sending side, STOP, GOAWAY, ACK, PING, PONG, DETACH, CLOSE, AUTH, AUTH_STATE, DATAGRAM",
     );
   });
 

@@ -70,7 +70,7 @@ describe("decoders", () => {
           if (!(error instanceof HoldfastError) || error.code !== "not_our_peer") throw error;
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: 400 },
     );
   });
 
@@ -88,7 +88,7 @@ describe("decoders", () => {
         const again = decodeHello(encodeHello(hello));
         expect(again).toEqual(hello);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 });
@@ -106,7 +106,7 @@ describe("the server's handshake", () => {
         expect(acceptor.size).toBe(0);
         expect(meeting.serverOutcome?.type).not.toBe("attached");
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 
@@ -130,7 +130,7 @@ describe("the server's handshake", () => {
         expect(server.claim).toBe(intact ? 2 : 1);
         expect(server.away).toBe(away && !intact);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -145,7 +145,7 @@ describe("the server's handshake", () => {
         expect(FakeSession.of(server.session).attached).toBe(true);
         expect(acceptor.size).toBeLessThanOrEqual(2);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 });
@@ -168,7 +168,7 @@ describe("the client's handshake", () => {
         expect(client.session.attached).toBe(false);
         expect(["greeted", "resumed"]).not.toContain(meeting.clientOutcome?.type);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 
@@ -190,7 +190,7 @@ describe("the client's handshake", () => {
         expect(client.session.attached).toBe(intact);
         if (intact) expect(meeting.clientOutcome).toHaveProperty("rest", new Uint8Array(how.tail));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 });
