@@ -56,7 +56,7 @@ export async function smallTunnel(options: SmallTunnelOptions): Promise<SmallTun
     },
     failFast: false,
     backoff: { initialMs: 100, maxMs: 100 },
-    heartbeat: { intervalMs: 1_000 * haste, timeoutMs: 3_000 * haste },
+    heartbeat: { intervalMs: 400 * haste, timeoutMs: 1_200 * haste },
     dialTimeoutMs: 10_000 * haste,
     onStream(stream, session) {
       openSocket(target).then(
