@@ -1,4 +1,5 @@
 // A relay, started as a user starts one.
+import assert from "node:assert/strict";
 import type { Command, Machine } from "./command.ts";
 import type { Scene } from "./scene.ts";
 
@@ -27,16 +28,18 @@ export interface RelayOptions {
 const PORTS = "20000-29999";
 
 export async function startRelay(scene: Scene, options: RelayOptions = {}): Promise<RunningRelay> {
-  const { borePort = 0, ports = PORTS, args = [], env, on } = options;
+  const { nativePort = 0, borePort = 0, ports = PORTS, args = [], env, on } = options;
   const command = scene.holdfast(
-    ["relay", "--json", "--bore-port", `${borePort}`, "--ports", ports, ...args],
+    ["relay", "--json", "--port", `${nativePort}`, "--bore-port", `${borePort}`, "--ports", ports, ...args],
     env,
     on,
   );
   const { line, at } = await command.line("ready");
   const portOf = (scheme: string): number => {
     const address = line.addresses.find((each) => each.startsWith(`${scheme}://`));
-    return Number(address?.split(":").at(-1));
+    const port = Number(address?.split(":").at(-1));
+    assert.ok(port > 0, `the relay said no ${scheme} port: ${JSON.stringify(line)}`);
+    return port;
   };
   return { command, nativePort: portOf("holdfast"), borePort: portOf("bore"), readyAt: at };
 }
