@@ -8,7 +8,7 @@ import { RESET, type SessionStream } from "@holdfast/core/session";
 import type { SessionHandle, StreamListener } from "../session/surface.ts";
 import { streamFailure } from "../session/stream-failure.ts";
 import { onOrderlyEnd } from "./orderly-end.ts";
-import { readShared } from "./shared-read.ts";
+import { readToCopy } from "./copy-read.ts";
 import { guardSocket, resetSocket } from "./socket-care.ts";
 import { linkFailure } from "./socket-failure.ts";
 
@@ -139,7 +139,7 @@ class StreamSplice implements StreamListener {
 
   #copyOut(): void {
     const socket = this.#socket;
-    this.#endReading = readShared(socket, (bytes, mine) => this.#send(mine ? bytes : Buffer.from(bytes)));
+    this.#endReading = readToCopy(socket, (bytes, mine) => this.#send(mine ? bytes : Buffer.from(bytes)));
     onOrderlyEnd(socket, () => {
       this.#outDone = true;
       this.#stream.end();

@@ -7,6 +7,7 @@ export class SecretHashes {
   readonly #secrets: () => readonly string[];
   /** One for each secret that was good the last time. */
   #known = new Map<string, Uint8Array>();
+  /** One for each secret. */
   #present: readonly Uint8Array[] = [];
 
   constructor(crypto: SessionCrypto, secrets: () => readonly string[]) {

@@ -12,7 +12,7 @@ let shared: Buffer | undefined;
  * was read before, and everything where reading directly is not possible, comes by `data`, with the same consequence.
  * @returns how to end it, once the socket is closed.
  */
-export function readShared(socket: Socket, take: (bytes: Buffer, mine: boolean) => boolean): () => void {
+export function readToCopy(socket: Socket, take: (bytes: Buffer, mine: boolean) => boolean): () => void {
   socket.on("data", (bytes: Buffer) => {
     if (!take(bytes, true)) socket.pause();
   });
