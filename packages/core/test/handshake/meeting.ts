@@ -26,7 +26,7 @@ import { FakeSession } from "./fake-session.ts";
 export const ALL = FEATURE.datagrams | FEATURE.resume | FEATURE.tlsBinding;
 
 /** Different each time, and the same in each run. */
-export function countingEntropy(start = 1): (bytes: number) => Uint8Array {
+function countingEntropy(start = 1): (bytes: number) => Uint8Array {
   let count = start;
   return (bytes) => createHash("sha512").update(String(count++)).digest().subarray(0, bytes);
 }
@@ -54,7 +54,7 @@ export const ACCEPT: HelloVerdict = {
   reconnectWindowMs: 5_000,
 };
 
-export const IDENTITY: ClientIdentity = {
+const IDENTITY: ClientIdentity = {
   owner: undefined,
   secretHash: undefined,
   credentials: undefined,

@@ -35,7 +35,8 @@ const MOST_HELD_BYTES = 65_536;
 export class ClientHandshake {
   readonly #exchange: Exchange<never, never, ClientOutcome>;
   #now: Instant = 0;
-  #send: Uint8Array[] = []; // at most the one frame of a step
+  /** At most the one frame of a step. */
+  #send: Uint8Array[] = [];
 
   constructor(options: ClientHandshakeOptions) {
     const { continues } = options;

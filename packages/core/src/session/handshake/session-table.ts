@@ -15,7 +15,7 @@ export interface EndedRecord {
 }
 
 /** Instances of one owner, and those that have none, are told apart by their ids alone. */
-export function instanceKey({ owner, instanceId }: Pick<HelloRequest, "owner" | "instanceId">): string {
+function instanceKey({ owner, instanceId }: Pick<HelloRequest, "owner" | "instanceId">): string {
   return `${owner === undefined ? "" : toHex(owner)}:${toHex(instanceId)}`;
 }
 

@@ -48,7 +48,7 @@ const AT = {
 } as const;
 
 /** HELLO is read before anything is known of its sender, so it is no longer than this, header included. */
-export const MOST_HELLO_BYTES: number = HEADER_BYTES + LEAST_MAX_FRAME_BYTES;
+const MOST_HELLO_BYTES = HEADER_BYTES + LEAST_MAX_FRAME_BYTES;
 /** What is left of that for credentials, in bytes. */
 export const MOST_CREDENTIAL_BYTES: number = MOST_HELLO_BYTES - AT.credentials;
 
