@@ -34,6 +34,8 @@ export interface DuoOptions {
   readonly secretHash?: Uint8Array;
   readonly resumeTtlMs?: number;
   readonly maxSessions?: number;
+  /** Of its random bytes. Default 7. */
+  readonly seed?: number;
 }
 
 /** One link of a duo: its handshakes run when the bytes are carried. */
@@ -115,13 +117,14 @@ export class Duo {
   readonly trust: LinkTrust;
   readonly limits: Readonly<Record<Side, SessionLimits>>;
   readonly #options: DuoOptions;
-  readonly #dice = Dice.seeded(7);
+  readonly #dice: Dice;
   #server: Session | undefined = undefined;
   #taps: Readonly<Record<Side, Tap>>;
   #sequences: { client: Sequence; server: Sequence };
 
   constructor(options: DuoOptions = {}) {
     this.#options = options;
+    this.#dice = Dice.seeded(options.seed ?? 7);
     this.limits = {
       client: { ...DEFAULT_SESSION_LIMITS, ...options.client },
       server: { ...DEFAULT_SESSION_LIMITS, ...options.server },

@@ -153,7 +153,7 @@ export class Runner {
     if (sequence === undefined) return;
     const inFlight = sequence.cursor - this.session.position.txLow;
     const { replayBytes } = this.#owner.knobs.limits[this.#owner.side];
-    if (inFlight > Math.min(limit, replayBytes) + 2 * HEAD_ROOM)
+    if (inFlight > Math.min(limit, replayBytes) + 3 * HEAD_ROOM)
       this.#fail("in flight", `${inFlight} bytes, ${limit} allowed`);
   }
 

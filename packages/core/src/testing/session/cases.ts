@@ -1,0 +1,10 @@
+// All directed cases by name.
+import { handshakeCases } from "./handshake-cases.ts";
+import { linkCases, type SessionCase } from "./link-cases.ts";
+import { streamCases } from "./stream-cases.ts";
+
+export const sessionCases: Readonly<Record<string, SessionCase>> = {
+  ...linkCases,
+  ...handshakeCases,
+  ...streamCases,
+};
