@@ -16,7 +16,8 @@ import {
 } from "./native-stage.ts";
 import { echo, Peer, serve, until } from "./sockets.ts";
 
-interface Setting extends NativeClient, NativeRelay {
+interface Setting extends NativeClient {
+  readonly relay: NativeRelay["relay"];
   readonly proxy: FaultyProxy;
   /** The public port. */
   readonly port: number;
@@ -35,7 +36,7 @@ async function start(targetPort: number, options: TunnelRelayOptions = {}): Prom
     heartbeat: { intervalMs: 300, timeoutMs: 900 },
     dialTimeoutMs: 2_000,
   });
-  return { ...relay, ...client, proxy, port: await portOf(client.tunnel) };
+  return { relay: relay.relay, ...client, proxy, port: await portOf(client.tunnel) };
 }
 
 /** Sends so many bytes, ends, and hashes what comes until the end. */

@@ -17,7 +17,7 @@ import { greet, greetingTimeout, type Greeting } from "./greeting.ts";
 import { HeartbeatRound } from "./heartbeats.ts";
 import { resolveLimits, type RelayLimits } from "./limits.ts";
 import { BORE_PORT, type BoreRelay, type BoreRelayOptions, type RelayEvent } from "./options.ts";
-import { cryptoRandom } from "../../relay/crypto-random.ts";
+import { cryptoRandom } from "../../crypto-random.ts";
 import { Pacer } from "../../relay/pacer.ts";
 import type { RelayStatus, TunnelInfo } from "../../relay/status.ts";
 import { Ports } from "./ports.ts";

@@ -7,6 +7,7 @@ import { formatEndpoint, nodeCrypto, type Endpoint } from "@holdfast/net/node";
 import { openSession, type SessionHandle, type SessionLine, type SessionLink } from "@holdfast/net/session";
 import { Changes } from "../../changes.ts";
 import { parseTarget } from "../../client/target.ts";
+import { cryptoRandom } from "../../crypto-random.ts";
 import { harmless } from "../../listener.ts";
 import { ControlChannel } from "../wire/control-channel.ts";
 import { CONTROL_METADATA, decodeRelayMessage, encodeMessage } from "../wire/messages.ts";
@@ -63,7 +64,7 @@ class Tunnel implements NativeTunnel {
     const { clock = systemClock, targets } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#random = options.random ?? Math.random;
+    this.#random = options.random ?? cryptoRandom;
     this.#onEvent = harmless(options.onEvent);
     this.#endpoints = targets.map(({ target }) =>
       typeof target === "string" ? parseTarget(target) : target,
@@ -122,6 +123,8 @@ class Tunnel implements NativeTunnel {
 
   async drain(timeoutMs?: number): Promise<void> {
     this.#giveUp();
+    // Away, and nobody to wait for: the relay learns of it when the lease runs out, and nothing is lost.
+    if (this.line.status.state !== "connected" && this.streams === 0) return this.close();
     await this.#session.drain(timeoutMs);
   }
 

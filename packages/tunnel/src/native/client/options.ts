@@ -45,7 +45,7 @@ export interface TunnelOptions extends Policy {
   readonly crypto?: SessionCrypto;
   /** Default: the machine's. */
   readonly clock?: Clock;
-  /** For jitter only. Default `Math.random`. */
+  /** For jitter only. Default: the machine's. */
   readonly random?: Random;
 }
 

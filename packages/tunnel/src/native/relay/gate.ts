@@ -54,7 +54,7 @@ export class Gate {
 
   /** A link did not become part of a session. */
   refused(failure: HoldfastError, remoteAddress: string): void {
-    if (failure.kind === "unauthorized") this.#admission.authenticationFailed(limitKey(remoteAddress));
+    if (failure.code === "unauthorized") this.#admission.authenticationFailed(limitKey(remoteAddress));
   }
 
   #settle(link: AcceptedByteLink): void {

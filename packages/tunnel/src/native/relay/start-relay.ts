@@ -1,6 +1,6 @@
 // A relay of native tunnels by itself: it listens on Holdfast's port, lets clients in, and keeps their sessions,
 // tunnels and leases.
-import { HoldfastError, type Clock, type Random } from "@holdfast/core";
+import type { Clock, HoldfastError, Random } from "@holdfast/core";
 import {
   REFUSE,
   RESET,
@@ -25,7 +25,7 @@ import {
 } from "@holdfast/net/session";
 import { harmless } from "../../listener.ts";
 import { checkOpenness } from "../../relay/closed-by-default.ts";
-import { cryptoRandom } from "../../relay/crypto-random.ts";
+import { cryptoRandom } from "../../crypto-random.ts";
 import { Pacer } from "../../relay/pacer.ts";
 import { HOLDFAST_PORT } from "../wire/messages.ts";
 import { Gate } from "./gate.ts";
@@ -234,7 +234,7 @@ class Relay implements TunnelRelay {
     await this.#job.stopListening();
     // So many clients come back at once: the next relay needs so long to take them.
     const windowMs = (this.#host.size / this.#limits.handshakesPerSecond) * 1_000;
-    await Promise.race([this.#host.drain(timeoutMs, windowMs), this.#closed]);
+    await this.#host.drain(timeoutMs, windowMs);
     return this.close();
   }
 

@@ -133,6 +133,8 @@ export class TunnelJob {
     this.#draining = true;
     await this.#ports.stopListening();
     for (const visitor of this.#parked.clear()) this.#resetVisitor(visitor, "relay_closed");
+    // Nothing more is said there, so that no session waits for it.
+    for (const { control } of this.#clients.values()) control?.end();
     this.#changed();
   }
 
