@@ -19,7 +19,7 @@ export interface ByteLink extends Link {
   /** Called whenever `queuedBytes` has fallen. One listener. */
   onTaken(listener: () => void): void;
   /**
-   * Hold back reading (`true`) or go on. Only for the moment in which a proof is being checked: sessions never pause
+   * Hold back reading (`true`) or go on; nothing is taken from within the call. Only for the moment in which a proof is being checked: sessions never pause
    * a link otherwise.
    */
   hold(held: boolean): void;

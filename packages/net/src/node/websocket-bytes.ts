@@ -76,7 +76,7 @@ export class WebSocketBytes implements ByteLink {
   read(take: TakePiece): void {
     if (this.#take !== undefined) return;
     this.#take = take;
-    if (!this.#held) this.webSocket.resume();
+    this.#goOn();
   }
 
   write(bytes: Uint8Array): void {
@@ -112,10 +112,8 @@ export class WebSocketBytes implements ByteLink {
   hold(held: boolean): void {
     this.#held = held;
     if (held) return this.webSocket.pause();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const bytes of waiting) this.#deliver(bytes);
-    if (!this.#held && this.#take !== undefined) this.webSocket.resume();
+    // In a turn of its own: whoever lets go is in the middle of something.
+    queueMicrotask(this.#goOn);
   }
 
   end(): void {
@@ -143,9 +141,19 @@ export class WebSocketBytes implements ByteLink {
     this.#deliver(data as Buffer);
   };
 
+  readonly #goOn = (): void => {
+    for (;;) {
+      if (this.#held || this.#take === undefined) return;
+      const bytes = this.#waiting.shift();
+      if (bytes === undefined) return this.webSocket.resume();
+      if (this.#live) this.#take(bytes);
+    }
+  };
+
   #deliver(bytes: Uint8Array): void {
     if (!this.#live) return;
-    if (this.#held) this.#waiting.push(bytes);
+    // Also behind what waits already.
+    if (this.#held || this.#waiting.length > 0) this.#waiting.push(bytes);
     else this.#take?.(bytes);
   }
 

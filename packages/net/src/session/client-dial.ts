@@ -167,6 +167,7 @@ class ClientDial {
   #up(carrier: ByteLink, fresh: boolean, rest: Uint8Array): void {
     const { driven, clock, resumption } = this.#subject;
     const input = this.#input as LinkInput;
+    input.keep();
     const reconnectWindowMs = resumption?.reconnectWindowMs;
     const link = new ClientLink({
       carrier,

@@ -54,8 +54,8 @@ export class ClientLink implements SessionLink {
     if (this.#state !== "new") return;
     this.#state = "up";
     const { driven, input, carrier } = this.#options;
-    input.to((bytes) => driven.receive(bytes));
     driven.attach(carrier, rest);
+    if (this.#state === "up") input.to((bytes) => driven.receive(bytes));
   }
 
   ping(): void {
