@@ -284,6 +284,13 @@ describe("the server refuses", () => {
     expect(meeting.serverOutcome).toMatchObject({ type: "refused", failure: { code: "busy" } });
     expect(meeting.fromServer).toHaveLength(2);
 
+    const disguised = new Meeting({ acceptor, client: new Client({}, 30) }).start().run();
+    disguised.onServer(
+      disguised.server.receive(Uint8Array.of(0x06, ...disguised.fromClient[0]!.subarray(1)), 1),
+    );
+    expect(disguised.serverOutcome).toMatchObject({ type: "refused", failure: { code: "not_our_peer" } });
+    expect(disguised.fromServer).toHaveLength(1);
+
     const open = makeAcceptor();
     const owner = new Client();
     greeted({ acceptor: open, client: owner });
@@ -348,6 +355,7 @@ describe("the server refuses", () => {
     expect(grant(ALL, FEATURE.tlsBinding)).toBe(0);
     const plain = { ...TLS, exporter: undefined };
     expect(grant(ALL, ALL, plain)).toBe(FEATURE.resume | FEATURE.datagrams);
+    expect(grant(ALL, ALL, plain, TLS)).toBe(FEATURE.resume | FEATURE.datagrams);
     expect(grant(ALL, ALL, TLS, plain)).toBe(FEATURE.resume | FEATURE.datagrams);
     expect(grant(ALL, ALL, { ...plain, confidential: false })).toBe(FEATURE.datagrams);
     expect(grant(ALL, ALL, TLS, { ...TLS, confidential: false })).toBe(FEATURE.datagrams);

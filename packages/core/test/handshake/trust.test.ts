@@ -95,12 +95,12 @@ describe("a shared secret over the exporter", () => {
 });
 
 describe("a shared secret without an exporter", () => {
-  const unbound = (options: Partial<MeetingOptions>, allow = true, relayIdentities: string[] = []): Meeting =>
+  const unbound = (options: Partial<MeetingOptions>, allow = true, relayIdentities?: string[]): Meeting =>
     new Meeting({
       acceptor: makeAcceptor({
         secretHashes: () => [secretHash("new"), SECRET],
         allowUnboundProofs: allow,
-        relayIdentities,
+        ...(relayIdentities && { relayIdentities }),
       }),
       client: knowing(),
       trust: PROXIED,
@@ -120,6 +120,28 @@ describe("a shared secret without an exporter", () => {
     const serverTrust = { ...PROXIED, relayIdentity: "name:other.example" };
     expect(unbound({ serverTrust }).refusals).toEqual(["unauthorized"]);
     expect(unbound({ serverTrust }, true, ["name:relay.example"]).clientOutcome?.type).toBe("greeted");
+  });
+
+  test("where the names are configured, what somebody asked for is none of them", () => {
+    const asked = { ...PROXIED, relayIdentity: "name:impostor.example" };
+    expect(unbound({ trust: asked, serverTrust: asked }).clientOutcome?.type).toBe("greeted");
+    const options = { trust: asked, serverTrust: asked };
+    expect(unbound(options, true, ["name:relay.example"]).refusals).toEqual(["unauthorized"]);
+  });
+
+  test.each(["name:localhost", "name:127.0.0.1", "name:::1", "name:127.0.0.2", "name:/run/holdfast.sock"])(
+    "needs no configuration on a link within the machine, to %s",
+    (relayIdentity) => {
+      const here = { ...PROXIED, relayIdentity };
+      expect(unbound({ trust: here, serverTrust: here }, false).clientOutcome?.type).toBe("greeted");
+      expect(unbound({ trust: here, serverTrust: TLS }, false).refusals).toEqual(["unauthorized"]);
+      const open = { ...here, confidential: false };
+      expect(unbound({ trust: open, serverTrust: open }, false).refusals).toEqual(["unauthorized"]);
+    },
+  );
+
+  test("is not taken from a client of a proxy on the machine, which dialled another name", () => {
+    expect(unbound({ trust: PROXIED, serverTrust: PROXIED }, false).refusals).toEqual(["unauthorized"]);
   });
 
   test("is taken from a browser by a server whose own TLS could export", () => {

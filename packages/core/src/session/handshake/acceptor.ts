@@ -22,8 +22,9 @@ export interface AcceptorOptions {
   /** Proofs that do not cover a TLS exporter are taken too. Default `false`. */
   readonly allowUnboundProofs?: boolean;
   /**
-   * Names by which clients know this relay, as in `LinkTrust.relayIdentity`, for proofs without an exporter, besides the
-   * link's own. Each costs such a HELLO an HMAC. Default: none.
+   * Names by which clients know this relay, as in `LinkTrust.relayIdentity`, for proofs without an exporter. Each costs
+   * such a HELLO an HMAC. Default: the link's own, which is worth something only if the listener has let no name pass
+   * that is not ours: whoever passes a client's HELLO on to us chooses what name they ask for.
    */
   readonly relayIdentities?: readonly string[];
   /** Sessions at a time; HELLOs beyond are told BUSY. Default 10,000. */

@@ -57,12 +57,9 @@ export class FrameCollector {
     const type = this.#header[0]!;
     const payloadBytes = payloadBytesAt(this.#header, 0);
     if ((type & SEQUENCED) !== 0) throw malformed("a frame of a session before its handshake");
-    if (payloadBytes > LEAST_MAX_FRAME_BYTES) {
-      throw malformed(
-        `a frame of ${payloadBytes} bytes within the handshake; at most ${LEAST_MAX_FRAME_BYTES}`,
-      );
+    if (this.#spent + payloadBytes > BUDGET_BYTES) {
+      throw malformed(`more than ${BUDGET_BYTES} bytes where one frame of a handshake is due`);
     }
-    if (this.#spent + payloadBytes > BUDGET_BYTES) throw malformed("too many bytes within the handshake");
     this.#frame = new Uint8Array(HEADER_BYTES + payloadBytes);
     this.#frame.set(this.#header);
     this.#filled = HEADER_BYTES;

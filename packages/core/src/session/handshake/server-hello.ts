@@ -86,12 +86,25 @@ function* checkProof(
   return undefined;
 }
 
+/** What a machine calls itself, besides paths of unix sockets and the addresses in 127.0.0.0/8. */
+const LOCAL_NAMES: readonly string[] = ["name:localhost", "name:127.0.0.1", "name:::1"];
+
+/**
+ * A link without TLS that is confidential never leaves the machine: there is nothing to bind a proof to, and nobody to
+ * pass it on. But a proxy there may have brought it from elsewhere, so without `allowUnboundProofs` only a client that
+ * itself has dialled this machine is believed.
+ */
 function acceptableScopes({ acceptor, trust }: ServerContext, nonce: Uint8Array): readonly ProofScope[] {
-  const { allowUnboundProofs = false, relayIdentities = [] } = acceptor.options;
+  const { allowUnboundProofs = false, relayIdentities } = acceptor.options;
   const bound = trust.exporter === undefined ? [] : [boundProof(trust.exporter)];
-  if (!allowUnboundProofs) return bound;
-  const names = new Set([trust.relayIdentity, ...relayIdentities]);
-  return [...bound, ...[...names].map((name) => unboundProof(nonce, name))];
+  const own = relayIdentities ?? [trust.relayIdentity];
+  const local = trust.confidential && trust.exporter === undefined;
+  const names = [
+    ...(allowUnboundProofs ? own : []),
+    ...(local ? LOCAL_NAMES : []),
+    ...(local && /^name:(\/|127\.)/.test(trust.relayIdentity) ? [trust.relayIdentity] : []),
+  ];
+  return [...bound, ...[...new Set(names)].map((name) => unboundProof(nonce, name))];
 }
 
 function* requestOf(hello: HelloFrame, proved: boolean): Part<HelloRequest> {
