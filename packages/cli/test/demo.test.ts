@@ -16,11 +16,12 @@ test("every cut is survived and measured, and the end is 0", { timeout: 60_000 }
   expect(code, stderr).toBe(0);
   expect(lines.at(-1)).toBe(summary);
   expect(lines[0]).toMatchObject({ type: "hello", command: "demo" });
-  expect(lines.filter((line) => line.type === "cut")).toHaveLength(3);
-  expect(summary.outages).toHaveLength(3);
+  expect(lines.filter((line) => line.type === "cut")).toHaveLength(4);
+  expect(summary.outages).toHaveLength(4);
   for (const outage of summary.outages) expect(outage.away_ms, outage.name).toBeGreaterThan(0);
   // The black hole is noticed by silence alone, after the demo's two seconds.
   expect(summary.outages[2]!.noticed_after_ms).toBeGreaterThanOrEqual(1_900);
+  expect(summary.download).toEqual({ bytes: 100_663_296, cuts: 3, hash_matches: true });
   expect(summary.requests_served).toBeGreaterThan(50);
   expect(summary.longest_gap_ms).toBeGreaterThan(2_000);
   expect(stderr).toMatch(/back after .* \(noticed after/);

@@ -22,7 +22,7 @@ test("disconnect by port is told of in the process that ends, with what is cut w
 
 test("the draining line says how to stop at once", async () => {
   const home = await makeHome();
-  const relay = start(["relay", "--bore-port", "0", "--json"], { home });
+  const relay = start(["relay", "--port", "0", "--bore-port", "0", "--json"], { home });
   const tunnel = start(["expose", "1", "--json"], { home });
   await Promise.all([relay.line("ready"), tunnel.line("ready")]);
   expect((await tunnel.stop("SIGINT")).stderr).toMatch(/SIGINT: draining .*; Ctrl-C again stops now/);

@@ -53,7 +53,7 @@ describe("examples", () => {
 
 /** A tunnel whose relay has died. */
 async function lostTunnel(home: string): Promise<Running> {
-  const relay = start(["relay", "--bore-port", "0", "--json"], { home });
+  const relay = start(["relay", "--port", "0", "--bore-port", "0", "--json"], { home });
   await relay.line("ready");
   const tunnel = start(["expose", "3000", "--json"], { home });
   await tunnel.line("ready");
@@ -63,5 +63,5 @@ async function lostTunnel(home: string): Promise<Running> {
 
 /** A relay by itself. */
 async function onlyOne(home: string): Promise<void> {
-  await start(["relay", "--bore-port", "0", "--json"], { home }).line("ready");
+  await start(["relay", "--port", "0", "--bore-port", "0", "--json"], { home }).line("ready");
 }

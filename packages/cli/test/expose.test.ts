@@ -15,11 +15,11 @@ const QUICK = ["--max-reconnect-delay", "1s"];
 async function startRelay(
   home: string,
   ...args: string[]
-): Promise<{ relay: Running; url: string; port: number }> {
-  const relay = start(["relay", "--bore-port", "0", "--json", ...args], { home });
+): Promise<{ relay: Running; url: string; native: string; port: number }> {
+  const relay = start(["relay", "--port", "0", "--bore-port", "0", "--json", ...args], { home });
   const ready = await relay.line("ready");
-  const url = ready.addresses[0]!;
-  return { relay, url, port: hostAndPort(url).port };
+  const [native, url] = ready.addresses as [string, string];
+  return { relay, url, native, port: hostAndPort(url).port };
 }
 
 async function publicPort(tunnel: Running): Promise<number> {
@@ -41,7 +41,7 @@ test("without a relay, expose has one of its own; the text on stdout is one line
 test("expose finds the running relay; hello comes first, ready names the addresses", async () => {
   const home = await makeHome();
   const { port } = await startEcho();
-  const { relay, url } = await startRelay(home);
+  const { relay, native: url } = await startRelay(home);
   const tunnel = start(["expose", String(port), "--json"], { home });
   expect(await publicPort(tunnel)).toBeGreaterThan(1023);
   expect(tunnel.lines[0]).toMatchObject({ type: "hello", schema: 1, pid: tunnel.pid, command: "expose" });
@@ -89,7 +89,7 @@ test("a relay that is killed and comes back: what is waited for, the evidence, t
   expect(away.code).toBe(0);
   const shown = await run(["list"], { home });
   expect(shown.stdout).toMatch(/reconnecting/);
-  const second = start(["relay", "--bore-port", String(first.port), "--json"], { home });
+  const second = start(["relay", "--port", "0", "--bore-port", String(first.port), "--json"], { home });
   expect((await run(["wait", `expose-${port}`, "--timeout", "20s"], { home })).code).toBe(0);
   const back = await events.line("event", ({ event }) => event.type === "tunnel_outage");
   expect(back.event).toMatchObject({ type: "tunnel_outage", name: `expose-${port}` });
@@ -188,7 +188,7 @@ describe("the end says why with its exit code", () => {
   test("1: a relay whose port is taken says which", async () => {
     const home = await makeHome();
     const { port } = await startRelay(home);
-    const second = await run(["relay", "--bore-port", String(port)], { home });
+    const second = await run(["relay", "--port", "0", "--bore-port", String(port)], { home });
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(new RegExp(`error: .*${port}`));
   });
@@ -320,16 +320,20 @@ test("an ambiguous name is asked about, PID/ID is exact", async () => {
 
 test("doctor looks at the relay and fails if it is not there", async () => {
   const home = await makeHome();
-  const { relay, url } = await startRelay(home);
+  const { relay, url, native } = await startRelay(home);
   const fine = await run(["doctor", "--json"], { home });
   expect(fine.code).toBe(0);
-  expect(fine.stdout).toContain(`${url} answers after`);
+  expect(fine.stdout).toContain(`${native} answers after`);
+  const bore = await run(["doctor", "--relay", url], { home });
+  expect(bore.stdout).toContain(`${url} answers after`);
   await relay.stop();
-  const bad = await run(["doctor", "--relay", url], { home });
-  expect(bad).toMatchObject({
-    code: 1,
-    stdout: expect.stringMatching(/FAILED {3}relay: .*refused/),
-  });
+  for (const gone of [url, native]) {
+    const bad = await run(["doctor", "--relay", gone], { home });
+    expect(bad).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/FAILED {3}relay: .*refused/),
+    });
+  }
 });
 
 test("doctor asks the relay for a tunnel: one that does not speak bore, or wants another secret, has failed", async () => {
@@ -350,7 +354,7 @@ test("doctor asks the relay for a tunnel: one that does not speak bore, or wants
     stdout: expect.stringMatching(/FAILED {3}relay: .*no answer within/),
   });
   await writeFile(join(home, "secret"), "right\n", { mode: 0o600 });
-  const { url } = await startRelay(home, "--secret-file", join(home, "secret"));
+  const { native: url } = await startRelay(home, "--secret-file", join(home, "secret"));
   const wrong = await run(["doctor"], { home, env: { HOLDFAST_SECRET: "wrong" } });
   expect(wrong).toMatchObject({
     code: 1,
@@ -432,7 +436,7 @@ test("the control socket of a real process speaks to anybody who can type JSON",
   expect(types).toMatchObject([{ type: "hello" }, { type: "error", code: "unsupported" }, { type: "list" }]);
 });
 
-test("SIGHUP has the relay read its secret again, and drops nobody", async () => {
+test("SIGHUP has the relay read its secret and certificates again, and drops nobody", async () => {
   const home = await makeHome();
   const file = join(home, "secret");
   await writeFile(file, "old\n", { mode: 0o600 });
@@ -445,7 +449,7 @@ test("SIGHUP has the relay read its secret again, and drops nobody", async () =>
   const at = await publicPort(tunnel);
   await writeFile(file, "new\n", { mode: 0o600 });
   relay.child.kill("SIGHUP");
-  await relay.says(/read the secret again/);
+  await relay.says(/read again: certificates, secret/);
   const stranger = await run(["expose", String(port), "--relay", url, "--name", "late"], {
     home,
     env: { HOLDFAST_SECRET: "old" },

@@ -80,11 +80,11 @@ test("a secret on the command line wins over the environment, that over the file
   const home = await makeHome();
   const [right, toml] = [join(home, "secret"), join(home, "config.toml")];
   await writeFile(right, "right\n", { mode: 0o600 });
-  const relay = start(["relay", "--bore-port", "0", "--secret-file", right, "--json"], {
+  const relay = start(["relay", "--port", "0", "--bore-port", "0", "--secret-file", right, "--json"], {
     home,
     env: { HOLDFAST_SECRET: "wrong" },
   });
-  const url = (await relay.line("ready")).addresses[0]!;
+  const url = (await relay.line("ready")).addresses[1]!;
   const asked = (args: readonly string[], env: Record<string, string>): ReturnType<typeof run> =>
     run(["doctor", "--relay", url, ...args], { home, env });
   expect((await asked(["--secret-file", right], { HOLDFAST_SECRET: "wrong" })).code).toBe(0);

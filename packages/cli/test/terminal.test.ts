@@ -53,7 +53,7 @@ test.runIf(hasScript)(
   "watching shows when a healthy peer was last heard, not when it was last news",
   async () => {
     const home = await makeHome();
-    const tunnel = start(["expose", "1", "--json"], { home });
+    const tunnel = start(["expose", "1", "--heartbeat-interval", "500ms", "--json"], { home });
     await tunnel.line("ready");
     const terminal = onTerminal(home, "status expose-1 --watch");
     const ages = (): number[] =>
@@ -76,7 +76,7 @@ test.runIf(hasScript)(
     await vi.waitFor(() => expect(terminal.output()).toMatch(/tunnel {4}\S*connected/), PATIENCE);
     await vi.waitFor(() => expect(terminal.output()).toMatch(/cut: connections reset/), PATIENCE);
     expect(terminal.output()).toContain("\u001B[?25l");
-    expect(terminal.output()).toContain("\u001B[8A");
+    expect(terminal.output()).toContain("\u001B[9A");
     const [socket] = await readdir(join(home, "run"));
     process.kill(Number(/-(\d+)\.sock/.exec(socket!)![1]), "SIGINT");
     await vi.waitFor(() => expect(terminal.output()).toMatch(/OUTAGE[^]*requests? in/), PATIENCE);

@@ -52,7 +52,10 @@ describe("a mistake is exit 2, named, with a hint where there is one", () => {
     ["expose 70000", /target "70000": expected a port from 1 to 65535/],
     ["expose nonsense:x", /expected a port, host:port or unix:\/path/],
     ["expose 3000 --port 1,2", /--port names 2 ports for 1 target/],
-    ["expose 3000 --relay https://example.com", /expected a bore:\/\/ URL; https:\/\/ is not spoken/],
+    [
+      "expose 3000 --relay https://example.com",
+      /expected a URL that begins with holdfast:\/\/, wss:\/\/, ws:\/\/ or bore:\/\//,
+    ],
     ["expose 3000 --max-reconnect-delay 500ms", /--max-reconnect-delay: expected a duration of at least 1s/],
     ["expose 3000 --dial-timeout 5", /expected a duration with its unit, such as 500ms, 8s or 2m, not "5"/],
     ["expose 3000 --max-attempts 0", /expected a whole number of at least 1/],

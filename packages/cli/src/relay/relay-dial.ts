@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { describeSystemError } from "@holdfast/control";
+import { HoldfastError } from "@holdfast/core";
 import { systemClock, type Attempt, type ByteLink } from "@holdfast/net";
 import { proxyFromEnvironment, tcp, tls, webSocket, type VerifyPeer } from "@holdfast/net/node";
 import {
@@ -18,6 +19,7 @@ import type { trustOptions } from "../options/flags.ts";
 import type { Values } from "../options/option.ts";
 import type { RelayUrl } from "../options/values.ts";
 import { escapeText } from "../terminal/escape.ts";
+import type { Output } from "../terminal/output.ts";
 import { usageError } from "../usage.ts";
 
 export interface RelayDial {
@@ -34,12 +36,14 @@ export interface RelayDialOptions {
   readonly hasSecret: boolean;
   /** A person has answered: dial again. */
   readonly onAnswered: () => void;
+  /** A person says that it is not the right relay. */
+  readonly onDeclined: () => void;
 }
 
 /** @throws HoldfastError if a key or a file of pins cannot be read, or is not safe. */
 export async function openRelayDial(context: Context, options: RelayDialOptions): Promise<RelayDial> {
   const { output, paths } = context;
-  const onWarning = (warning: { readonly text: string }): void => output.warn(escapeText(warning.text));
+  const onWarning = (warning: HoldfastError): void => warn(output, warning);
   const ownerKey = await loadOwnerKey(join(paths.stateFolder, "owner.key"), { onWarning });
   const { url } = options;
   if (url.scheme === "ws") return { dial: webSocket({ url: url.href }), ownerKey, confirm: () => undefined };
@@ -57,7 +61,7 @@ export async function openRelayDial(context: Context, options: RelayDialOptions)
       ? webSocket({ url: url.href, ...secure })
       : tls({ host: url.host, port: url.port, ...secure });
   const confirm = (identity: string): void => {
-    verifier.confirm(identity).catch((thrown: unknown) => output.warn(describeSystemError(thrown)));
+    verifier.confirm(identity).catch((thrown: unknown) => warn(output, HoldfastError.from(thrown)));
   };
   return { dial, ownerKey, confirm };
 }
@@ -68,25 +72,47 @@ function openVerifier(context: Context, options: RelayDialOptions): RelayVerifie
   const knownRelays = openKnownRelays({
     path: join(paths.stateFolder, "known_relays"),
     clock: systemClock,
-    onWarning: (warning) => output.warn(escapeText(warning.text)),
+    onWarning: (warning) => warn(output, warning),
   });
   const person = output.isInteractive && process.stdin.isTTY;
   return relayVerifier({
     knownRelays,
     hasSecret: options.hasSecret,
     ...(fingerprint !== undefined && { fingerprints: [fingerprint] }),
-    ...(person && { ask: (unknown: UnknownRelay) => void askPerson(unknown, options.onAnswered) }),
+    ...(person && { ask: askOnce(output, options) }),
     onPinned: (relay, key) => output.status(`remembered the key of ${relay}: ${key}`),
   });
 }
 
-async function askPerson(unknown: UnknownRelay, onAnswered: () => void): Promise<void> {
+/** One question at a time, however many dials there are meanwhile. */
+function askOnce(
+  output: Output,
+  { onAnswered, onDeclined }: RelayDialOptions,
+): (unknown: UnknownRelay) => void {
+  let asking = false;
+  return (unknown) => {
+    if (asking) return;
+    asking = true;
+    void isRight(unknown)
+      .then(async (right) => {
+        if (!right) return onDeclined();
+        await unknown.accept().catch((thrown: unknown) => warn(output, HoldfastError.from(thrown)));
+        onAnswered();
+      })
+      .finally(() => (asking = false));
+  };
+}
+
+async function isRight({ relay, fingerprint }: UnknownRelay): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const question = `${unknown.relay} is not known yet. Its fingerprint is ${unknown.fingerprint}.\nIs it the right one? [y/N] `;
-  const answer = await terminal.question(question).finally(() => terminal.close());
-  if (!/^y(es)?$/i.test(answer.trim())) return;
-  await unknown.accept();
-  onAnswered();
+  const question = `${relay} is not known yet. Its fingerprint is ${fingerprint}.\nIs it the right one? [y/N] `;
+  const declined = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+  const answer = await Promise.race([terminal.question(question), declined]).finally(() => terminal.close());
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+function warn(output: Output, warning: HoldfastError): void {
+  output.warn(escapeText(warning.text), warning.hint === undefined ? undefined : escapeText(warning.hint));
 }
 
 function wantsTls({ tls: asked, fingerprint, ca }: Values<typeof trustOptions>): boolean {

@@ -2,6 +2,7 @@
 import type { Policy } from "@holdfast/core";
 import type { WakeSource } from "@holdfast/net";
 import { proxyFromEnvironment, type Endpoint } from "@holdfast/net/node";
+import type { NativeTunnel } from "@holdfast/tunnel";
 import type { Context } from "../command.ts";
 import type { trustOptions } from "../options/flags.ts";
 import type { Values } from "../options/option.ts";
@@ -38,9 +39,14 @@ export async function openViews(context: Context, options: OpenViewsOptions): Pr
       return openBoreView({ ...policy, relay: url, secret, proxy, target, port, onDetail, onWarning: warn });
     });
   }
-  let answered = (): void => undefined;
-  const hasSecret = secret !== undefined;
-  const relay = await openRelayDial(context, { url, trust, hasSecret, onAnswered: () => answered() });
+  let line: NativeTunnel["line"] | undefined;
+  const relay = await openRelayDial(context, {
+    url,
+    trust,
+    hasSecret: secret !== undefined,
+    onAnswered: () => line?.answer(),
+    onDeclined: () => void line?.close(),
+  });
   const { views, tunnel } = openNativeViews({
     ...policy,
     dial: relay.dial,
@@ -52,6 +58,6 @@ export async function openViews(context: Context, options: OpenViewsOptions): Pr
     onWarning,
     onDetail,
   });
-  answered = () => tunnel.line.answer();
+  line = tunnel.line;
   return views;
 }
