@@ -62,10 +62,10 @@ test("an address may have so many sessions, and the next one is told to come bac
 });
 
 test("a herd gets slots behind the queue, and everybody is in", { timeout: 30_000 }, async () => {
-  const limits = { handshakesPerSecond: 20, queueMs: 200 };
+  const limits = { handshakesPerSecond: 5, queueMs: 200 };
   const { port: relayPort, relay } = await startNativeRelay({ limits });
   const target = await echo();
-  const clients = Array.from({ length: 30 }, () => openNative({ relayPort, targetPort: target.port }));
+  const clients = Array.from({ length: 15 }, () => openNative({ relayPort, targetPort: target.port }));
   const hints = new Set<number>();
   const seen = clients.map(async ({ tunnel }) => {
     for await (const { failure, state } of tunnel.line.changes()) {
@@ -75,8 +75,8 @@ test("a herd gets slots behind the queue, and everybody is in", { timeout: 30_00
   });
   await Promise.all(seen);
   await Promise.all(clients.map(({ tunnel }) => tunnel.ready()));
-  expect(relay.status.tunnels).toHaveLength(30);
-  expect(hints.size).toBeGreaterThan(10);
+  expect(relay.status.tunnels).toHaveLength(15);
+  expect(hints.size).toBeGreaterThan(3);
 });
 
 test("an owner has so many leases", async () => {
