@@ -69,8 +69,8 @@ export function describeOutage(outage: OutageFigures, more: readonly string[] = 
 /** What was carried over the outage, and what was not. Nothing where no stream was open. */
 function streamEvidence({ streams_resumed: resumed, streams_lost: lost }: OutageFigures): string[] {
   return [
-    ...(resumed == null || resumed === 0 ? [] : [`${plural(resumed, "stream")} resumed`, "0 bytes lost"]),
-    ...(lost == null || lost === 0 ? [] : [`${plural(lost, "stream")} reset`]),
+    ...(resumed ? [`${plural(resumed, "stream")} resumed`, "0 bytes lost"] : []),
+    ...(lost ? [`${plural(lost, "stream")} reset`] : []),
   ];
 }
 

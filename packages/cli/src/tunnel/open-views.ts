@@ -39,7 +39,7 @@ export async function openViews(context: Context, options: OpenViewsOptions): Pr
       return openBoreView({ ...policy, relay: url, secret, proxy, target, port, onDetail, onWarning: warn });
     });
   }
-  let line: NativeTunnel["line"] | undefined;
+  let line: NativeTunnel["line"] | undefined = undefined;
   const relay = await openRelayDial(context, {
     url,
     trust,
