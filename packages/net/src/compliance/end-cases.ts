@@ -60,6 +60,7 @@ export const endCases: readonly ArenaCase[] = [
   },
   {
     name: "no handle is left of links that were closed, lost or never used",
+    needs: "release",
     run: async (arena) => {
       const before = arena.openHandles();
       const used = await pairUp(arena);

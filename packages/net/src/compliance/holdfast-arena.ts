@@ -1,11 +1,15 @@
 // Arenas for the transports of Holdfast's port: TLS and WebSockets.
 import type { AcceptedByteLink, ByteLink } from "../byte-link.ts";
+import type { MinimalWebSocket } from "../browser/websocket-bytes.ts";
+import { webSocket as browserWebSocket } from "../browser/websocket.ts";
+import type { WebSocketConstructor } from "../browser/websocket.ts";
 import type { Dial } from "../link.ts";
 import { SocketBytes } from "../node/byte-socket.ts";
 import { listenHoldfast } from "../node/listen-holdfast.ts";
 import type { SocketLink } from "../node/socket-link.ts";
 import type { TlsIdentity } from "../node/tls-server.ts";
 import { tls } from "../node/tls.ts";
+import { WebSocketBytes } from "../node/websocket-bytes.ts";
 import { webSocket } from "../node/websocket.ts";
 import type { Arena, ByteChannel } from "./arena.ts";
 import { ClientSockets } from "./client-sockets.ts";
@@ -35,7 +39,30 @@ export function webSocketArena(identity?: TlsIdentity): Promise<Arena<ByteLink>>
   return arenaAt(
     identity,
     (port) => webSocket({ url: `${scheme}://${LOOPBACK}:${port}`, verify }),
-    webSocketChannel,
+    channelOf,
+  );
+}
+
+/** The arena of the browser's transport, with another implementation of its WebSocket. */
+export function browserArena(Socket: WebSocketConstructor): Promise<Arena<ByteLink>> {
+  const sockets = new WeakMap<ByteLink, MinimalWebSocket>();
+  const dialTo =
+    (port: number): Dial<ByteLink, unknown> =>
+    async (attempt) => {
+      let made: MinimalWebSocket | undefined;
+      // A constructor may return an object of its own.
+      const Known = function (url: string, protocol: string): MinimalWebSocket {
+        made = new Socket(url, protocol);
+        return made;
+      } as unknown as WebSocketConstructor;
+      const link = await browserWebSocket({ url: `ws://${LOOPBACK}:${port}`, WebSocket: Known })(attempt);
+      if (made !== undefined) sockets.set(link, made);
+      return link;
+    };
+  return arenaAt(undefined, dialTo, (link) =>
+    webSocketChannel(link, (listener) =>
+      sockets.get(link)?.addEventListener("close", (event) => listener((event as { code: number }).code)),
+    ),
   );
 }
 
@@ -83,6 +110,8 @@ async function arenaAt<L extends ByteLink>(
   };
 }
 
-function channelOf(link: AcceptedByteLink): ByteChannel {
-  return link instanceof SocketBytes ? socketChannel(link.socket) : webSocketChannel(link);
+function channelOf(link: ByteLink): ByteChannel {
+  if (link instanceof SocketBytes) return socketChannel(link.socket);
+  if (!(link instanceof WebSocketBytes)) throw new Error("a link of neither kind");
+  return webSocketChannel(link, (listener) => void link.webSocket.once("close", listener));
 }

@@ -1,6 +1,6 @@
 // The suite that every transport passes.
 export type { Arena, ByteChannel } from "./arena.ts";
-export { tlsArena, webSocketArena } from "./holdfast-arena.ts";
+export { browserArena, tlsArena, webSocketArena } from "./holdfast-arena.ts";
 export { holdfastSessionArena } from "./holdfast-session-arena.ts";
 export { memoryArena } from "./memory-arena.ts";
 export { recordAttempt } from "./recorded-attempt.ts";

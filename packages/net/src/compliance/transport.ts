@@ -28,6 +28,8 @@ export interface Exceptions {
   readonly silence?: string;
   /** One direction cannot end by itself: `end()` ends both. */
   readonly halfClose?: string;
+  /** The system below keeps a closed connection until the other end has taken note. */
+  readonly release?: string;
 }
 
 /** A case is given an arena of its own, which is closed afterwards. */

@@ -1,6 +1,5 @@
 // The bytes of a WebSocket link as a channel of the compliance suite.
 import type { ByteLink } from "../byte-link.ts";
-import { WebSocketBytes } from "../node/websocket-bytes.ts";
 import type { ByteChannel } from "./arena.ts";
 
 /** A send waits while more than this stands in the process. */
@@ -8,14 +7,16 @@ const ROOM_BYTES = 262_144;
 /** The close codes of an end in order. */
 const ORDERLY: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 
-/** @throws Error for a link that is no WebSocket. */
-export function webSocketChannel(link: ByteLink): ByteChannel {
-  if (!(link instanceof WebSocketBytes)) throw new Error("not a link over a WebSocket");
+/** `closed` is given whom to tell of the end, with its code. */
+export function webSocketChannel(
+  link: ByteLink,
+  closed: (listener: (code: number) => void) => void,
+): ByteChannel {
   const chunks: Uint8Array[] = [];
   let over: "no" | "ended" | "broken" = "no";
   let wake: () => void = () => undefined;
   let room: () => void = () => undefined;
-  link.webSocket.once("close", (code) => {
+  closed((code) => {
     over = ORDERLY.has(code) ? "ended" : "broken";
     wake();
     room();

@@ -140,7 +140,8 @@ async function decide(socket: TLSSocket, securing: Securing): Promise<TlsVerdict
   );
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(aborted(signal.reason));
-    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
     verdict.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }

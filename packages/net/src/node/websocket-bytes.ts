@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { HoldfastError } from "@holdfast/core";
 import type { RawData, WebSocket } from "ws";
 import type { AcceptedByteLink, ByteLink, ByteLinkTrust } from "../byte-link.ts";
+import { gatherWrites } from "../gather-writes.ts";
 import { interfaceAddress } from "./link-trust.ts";
 import type { SocketReports } from "./byte-socket.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -18,9 +19,6 @@ const LARGEST_SENT_BYTES = 1_048_576;
 /** How long the other end may take to answer a close, in milliseconds. */
 export const WEBSOCKET_CLOSE_MS: number = 10_000;
 
-/** Writes below this size are copied into one message with their neighbours. */
-const SMALL_BYTES = 2_048;
-const GATHERED_BYTES = 65_536;
 const UNSUPPORTED_DATA = 1003;
 const NORMAL = 1000;
 
@@ -97,7 +95,7 @@ export class WebSocketBytes implements ByteLink {
     this.#pendingBytes = 0;
     if (this.webSocket.readyState !== this.webSocket.OPEN) return;
     this.#socket.cork();
-    for (const message of messagesOf(pending)) this.#send(message);
+    for (const message of gatherWrites(pending)) this.#send(message);
     this.#socket.uncork();
   }
 
@@ -201,30 +199,6 @@ export class AcceptedWebSocket extends WebSocketBytes implements AcceptedByteLin
     const ended = this.#ended;
     if (ended !== undefined) queueMicrotask(() => listener(ended.cause));
   }
-}
-
-/** Large writes as they are, without a copy; what is small between them in one. */
-function messagesOf(writes: readonly Uint8Array[]): Uint8Array[] {
-  const messages: Uint8Array[] = [];
-  let small: Uint8Array[] = [];
-  let smallBytes = 0;
-  const flush = (): void => {
-    if (small.length > 0) messages.push(small.length === 1 ? (small[0] as Uint8Array) : Buffer.concat(small));
-    small = [];
-    smallBytes = 0;
-  };
-  for (const bytes of writes) {
-    if (bytes.length < SMALL_BYTES) {
-      small.push(bytes);
-      smallBytes += bytes.length;
-      if (smallBytes >= GATHERED_BYTES) flush();
-      continue;
-    }
-    flush();
-    messages.push(bytes);
-  }
-  flush();
-  return messages;
 }
 
 function notOurs(endpoint: Endpoint): HoldfastError {

@@ -1,5 +1,7 @@
 import { describe, it } from "vitest";
+import WebSocket from "ws";
 import {
+  browserArena,
   memoryArena,
   tcpArena,
   tlsArena,
@@ -7,6 +9,7 @@ import {
   unixArena,
   webSocketArena,
 } from "@holdfast/net/compliance";
+import type { WebSocketConstructor } from "@holdfast/net/browser";
 import { testCertificate } from "./certificates.ts";
 
 const certificate = testCertificate();
@@ -24,3 +27,9 @@ transportCompliance("memory with a latency", () => memoryArena(3), { describe, i
 transportCompliance("tls", () => tlsArena(certificate), { describe, it });
 transportCompliance("webSocket", () => webSocketArena(), { describe, it }, oneEnd);
 transportCompliance("webSocket", () => webSocketArena(certificate), { describe, it }, oneEnd);
+transportCompliance(
+  "webSocket",
+  () => browserArena(WebSocket as unknown as WebSocketConstructor),
+  { describe, it },
+  { ...oneEnd, release: "a page can only ask for the end of its WebSocket" },
+);
