@@ -13,8 +13,11 @@ const LEAST_LIMIT_BYTES = 32_768;
 const ACK_BYTES = 65_536;
 const ACK_DELAY_MS = 25;
 
-/** Two event loops take their turns; a round trip that was measured idle does not show that. */
-const TURN_MS = 0.1;
+/**
+ * On a short path acknowledgements come in bursts, as event loops get their turns, and a burst is quicker than the path:
+ * no rate counts for more than what arrived over so long.
+ */
+const AVERAGE_MS = 4;
 
 const GAIN = 1.25;
 const GAIN_AT_START = 2;
@@ -23,8 +26,14 @@ const RISE = 1.25;
 const ROUNDS_WITHOUT_RISE = 3;
 
 const ROUNDS_REMEMBERED = 10;
-/** The least round trip is measured anew when it is this old: the path may have changed. */
-const ROUND_TRIP_AGE_MS = 10_000;
+/**
+ * The least round trip is measured anew when it is a hundred times as old, within these: the path may have changed, or
+ * it was measured behind data. It costs a round trip or two with little in flight.
+ */
+const LEAST_AGE_MS = 500;
+const MOST_AGE_MS = 10_000;
+const STEP_UP = 1.5;
+const STEP_UP_MS = 0.02;
 
 /** What was so when the link had taken everything up to `position`. */
 interface Departure {
@@ -36,6 +45,11 @@ interface Departure {
   readonly ackedAt: Instant;
   /** There was not enough to send: the rate says nothing about the path. */
   readonly idle: boolean;
+}
+
+interface Mark {
+  readonly position: number;
+  readonly at: Instant;
 }
 
 export class InFlight {
@@ -52,6 +66,10 @@ export class InFlight {
   #ackedAt: Instant = 0;
   #since: Instant = 0;
   #idleUntil = 0;
+
+  /** Where the average over the last four milliseconds, or more, begins; and the one after it. */
+  #from: Mark = { position: 0, at: 0 };
+  #nextFrom: Mark = { position: 0, at: 0 };
 
   // The best rate of each of the last ten round trips, in bytes per millisecond.
   readonly #rates: Float64Array = new Float64Array(ROUNDS_REMEMBERED);
@@ -77,6 +95,7 @@ export class InFlight {
     this.#ackedAt = now;
     this.#since = now;
     this.#idleUntil = position;
+    this.#averageFrom(position, now);
     this.#rates.fill(0);
     this.#roundEnd = position;
     this.#rateWhenRisen = 0;
@@ -97,6 +116,7 @@ export class InFlight {
     if (nothingWas) {
       this.#ackedAt = now;
       this.#since = now;
+      this.#averageFrom(this.#acked, now);
     } else if (position - this.#recorded < this.limit / 32) return;
     this.#recorded = position;
     this.#departures.push({
@@ -138,7 +158,8 @@ export class InFlight {
     this.smoothMs = this.smoothMs === undefined ? ms : this.smoothMs + (ms - this.smoothMs) / 8;
     const unhindered = exact && (this.#drained || this.#departures.length === 0);
     if (this.leastMs !== undefined && ms > this.leastMs && !unhindered) return;
-    this.leastMs = ms;
+    // Upwards only step by step: a machine that was busy for a moment is no longer path.
+    this.leastMs = this.leastMs === undefined ? ms : Math.min(ms, STEP_UP * this.leastMs + STEP_UP_MS);
     this.#leastAt = now;
     this.#draining = false;
     this.#drained = false;
@@ -162,11 +183,25 @@ export class InFlight {
     // The longer of the two times: acknowledgements may come in a lump, and so may departures.
     const elapsedMs = Math.max(now - departure.ackedAt, departure.at - departure.since);
     if (elapsedMs <= 0) return;
-    const rate = (position - departure.acked) / elapsedMs;
+    const rate = Math.min((position - departure.acked) / elapsedMs, this.#average(position, now));
     const slot = this.#round % ROUNDS_REMEMBERED;
     if (!departure.idle) this.#tested = true;
     else if (rate <= this.rate) return;
     if (rate > this.#rates[slot]!) this.#rates[slot] = rate;
+  }
+
+  #averageFrom(position: number, at: Instant): void {
+    this.#from = { position, at };
+    this.#nextFrom = this.#from;
+  }
+
+  #average(position: number, now: Instant): number {
+    const rate = (position - this.#from.position) / Math.max(now - this.#from.at, AVERAGE_MS);
+    if (now - this.#nextFrom.at >= AVERAGE_MS) {
+      this.#from = this.#nextFrom;
+      this.#nextFrom = { position, at: now };
+    }
+    return rate;
   }
 
   #nextRound(departure: Departure, position: number, cursor: number): void {
@@ -193,14 +228,15 @@ export class InFlight {
     const gain = this.#full ? GAIN : GAIN_AT_START;
     const lump = Math.min(ACK_BYTES, rate * ACK_DELAY_MS);
     const least = this.#tested ? LEAST_LIMIT_BYTES : FIRST_LIMIT_BYTES;
-    this.limit = Math.max(least, gain * rate * (leastMs + TURN_MS) + 2 * lump);
+    this.limit = Math.max(least, gain * rate * leastMs + 2 * lump);
     this.#measureAnew(cursor, now);
   }
 
   /** A round trip measured behind our own data is too long, so hold back for one round trip first. */
   #measureAnew(cursor: number, now: Instant): void {
     if (!this.#draining) {
-      if (now - this.#leastAt < ROUND_TRIP_AGE_MS) return;
+      const ageMs = Math.min(MOST_AGE_MS, Math.max(LEAST_AGE_MS, 100 * (this.leastMs ?? 0)));
+      if (now - this.#leastAt < ageMs) return;
       this.#draining = true;
       this.#drained = false;
       this.#asked = false;
