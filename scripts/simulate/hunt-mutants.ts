@@ -5,50 +5,75 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HunterLine } from "./hunter.ts";
-import type { Mutant } from "./mutant.ts";
-import { moreMutants } from "./more-mutants.ts";
-import { mutants } from "./mutants.ts";
+import type { Mutant, MutantList } from "./mutant.ts";
+import { mutantLists } from "./mutant-lists.ts";
 import { checkEdits, patchedCopy, snapshot } from "./patched-copy.ts";
+import { writeMutantsPage } from "./mutants-page.ts";
 
-/** A bug that nothing has seen in so many worlds has survived. */
-const SEEDS = 40;
 /** A world that takes this long does not end. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 30_000;
 const HUNTER = fileURLToPath(new URL("./hunter.js", import.meta.url));
 
-interface Result {
+export interface HuntMutantsOptions {
+  /** The bugs of these ids, or all. */
+  readonly only: readonly string[];
+  readonly kinds: readonly MutantList["kind"][];
+  /** Write docs/mutants.md. */
+  readonly write: boolean;
+}
+
+interface Prey {
+  readonly list: MutantList;
+  /** Absent: the sources as they are, which must pass. */
   readonly mutant: Mutant | undefined;
+}
+
+export interface HuntResult extends Prey {
   readonly caughtBy: readonly string[];
 }
 
-/** Returns the exit code: 1 if a bug survives or the engine itself fails. */
-export async function huntMutants(root: string, only: readonly string[]): Promise<number> {
-  const all = [...mutants, ...moreMutants].filter(({ id }) => only.length === 0 || only.includes(id));
+/** Returns the exit code: 1 if a bug survives or the sources themselves fail. */
+export async function huntMutants(root: string, options: HuntMutantsOptions): Promise<number> {
   const source = temporary();
   snapshot(root, source);
-  for (const mutant of all) checkEdits(source, mutant);
-  const queue: (Mutant | undefined)[] = [undefined, ...all];
-  const results: Result[] = [];
+  const all = preyOf(options);
+  for (const { mutant } of all) if (mutant !== undefined) checkEdits(source, mutant);
+  const queue = [...all];
+  const results: HuntResult[] = [];
   const work = async (): Promise<void> => {
-    while (queue.length > 0) results.push(await hunt(root, source, queue.shift()));
+    for (let prey = queue.shift(); prey !== undefined; prey = queue.shift())
+      results.push({ ...prey, caughtBy: await hunt(root, source, prey) });
   };
   const begun = performance.now();
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work));
   rmSync(source, { recursive: true, force: true });
-  for (const result of [...results].sort(inOrder(all))) printRow(result);
-  const survivors = results.filter(
-    ({ mutant, caughtBy }) => (mutant === undefined) !== (caughtBy.length === 0),
-  );
+  const place = ({ mutant, list }: Prey): number =>
+    all.findIndex((prey) => prey.mutant === mutant && prey.list === list);
+  results.sort((a, b) => place(a) - place(b));
+  for (const result of results) printRow(result);
+  const wrong = results.filter(({ mutant, caughtBy }) => (mutant === undefined) !== (caughtBy.length === 0));
   const seconds = ((performance.now() - begun) / 1_000).toFixed(0);
-  console.log(`\n${all.length} bugs planted, ${survivors.length} wrong, ${seconds} s`);
-  return survivors.length === 0 ? 0 : 1;
+  const planted = all.filter(({ mutant }) => mutant !== undefined).length;
+  console.log(`\n${planted} bugs planted, ${wrong.length} wrong, ${seconds} s`);
+  if (options.write && wrong.length === 0) writeMutantsPage(root, results);
+  return wrong.length === 0 ? 0 : 1;
 }
 
-async function hunt(root: string, source: string, mutant: Mutant | undefined): Promise<Result> {
+function preyOf({ only, kinds }: HuntMutantsOptions): readonly Prey[] {
+  return mutantLists
+    .filter(({ kind }) => kinds.includes(kind))
+    .map((list) => ({
+      list,
+      chosen: list.mutants.filter(({ id }) => only.length === 0 || only.includes(id)),
+    }))
+    .filter(({ chosen }) => chosen.length > 0)
+    .flatMap(({ list, chosen }) => [undefined, ...chosen].map((mutant) => ({ list, mutant })));
+}
+
+async function hunt(root: string, source: string, { list, mutant }: Prey): Promise<readonly string[]> {
   const folder = temporary();
   try {
-    const entry = patchedCopy(root, source, folder, mutant);
-    return { mutant, caughtBy: await watch(entry) };
+    return await watch(patchedCopy(root, source, folder, mutant, list.entry), list.seeds);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -59,9 +84,9 @@ function temporary(): string {
 }
 
 /** Run one copy; a hunter that hangs or dies has caught something too. */
-function watch(entry: string): Promise<readonly string[]> {
+function watch(entry: string, seeds: number): Promise<readonly string[]> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [HUNTER, entry, String(SEEDS)], {
+    const child = spawn(process.execPath, [HUNTER, entry, String(seeds)], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const clock = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
@@ -102,13 +127,9 @@ function nameOf({ by, invariant, message }: { by: object; invariant: string; mes
   return `"${"scenario" in by ? String(by.scenario) : ""}": ${invariant}`;
 }
 
-function inOrder(all: readonly Mutant[]): (a: Result, b: Result) => number {
-  const place = ({ mutant }: Result): number => (mutant === undefined ? -1 : all.indexOf(mutant));
-  return (a, b) => place(a) - place(b);
-}
-
-function printRow({ mutant, caughtBy }: Result): void {
-  const what = mutant === undefined ? "the engine as it is" : `${mutant.id.padEnd(5)} ${mutant.name}`;
+function printRow({ list, mutant, caughtBy }: HuntResult): void {
+  const what =
+    mutant === undefined ? `${list.kind}: the sources as they are` : `${mutant.id.padEnd(5)} ${mutant.name}`;
   const verdict =
     caughtBy.length === 0 ? (mutant === undefined ? "passes" : "SURVIVES") : caughtBy.join("; ");
   console.log(`${what.padEnd(68)} ${verdict}`);

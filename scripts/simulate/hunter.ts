@@ -1,25 +1,34 @@
-// The process in which one copy of the engine is hunted: prints what it begins, and at the end what it caught.
+// The process in which one copy of the sources is hunted: prints what it begins, and at the end what it caught.
 import { pathToFileURL } from "node:url";
+import type { SessionCatch, trySessionCases, trySessionSeeds } from "@holdfast/core/testing";
 import type { Catch, trySeeds, tryScenarios } from "@holdfast/net/testing";
 
 /** What a hunter prints, a line each. */
 export type HunterLine =
   | { readonly type: "begins"; readonly what: string }
-  | { readonly type: "done"; readonly seed: Catch | undefined; readonly scenarios: readonly Catch[] };
+  | {
+      readonly type: "done";
+      readonly seed: Catch | SessionCatch | undefined;
+      readonly scenarios: readonly (Catch | SessionCatch)[];
+    };
 
-interface Simulation {
-  readonly trySeeds: typeof trySeeds;
-  readonly tryScenarios: typeof tryScenarios;
-}
+type Simulation =
+  | { readonly trySeeds: typeof trySeeds; readonly tryScenarios: typeof tryScenarios }
+  | { readonly trySessionSeeds: typeof trySessionSeeds; readonly trySessionCases: typeof trySessionCases };
 
-const [entry = "", seeds = "0", hours = "2"] = process.argv.slice(2);
-const { trySeeds: hunt, tryScenarios: direct } = (await import(pathToFileURL(entry).href)) as Simulation;
+const [entry = "", seeds = "0"] = process.argv.slice(2);
+const simulation = (await import(pathToFileURL(entry).href)) as Simulation;
 
 function print(line: HunterLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 const onBegin = (what: string): void => print({ type: "begins", what });
-const scenarios = await direct(onBegin);
-const seed = await hunt({ firstSeed: 1, seeds: Number(seeds), hours: Number(hours), onBegin });
-print({ type: "done", seed, scenarios });
+const range = { firstSeed: 1, seeds: Number(seeds), onBegin };
+if ("trySeeds" in simulation) {
+  const scenarios = await simulation.tryScenarios(onBegin);
+  print({ type: "done", scenarios, seed: await simulation.trySeeds(range) });
+} else {
+  const scenarios = simulation.trySessionCases(onBegin);
+  print({ type: "done", scenarios, seed: simulation.trySessionSeeds(range) });
+}

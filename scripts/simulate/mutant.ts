@@ -14,3 +14,12 @@ export interface Mutant extends Edit {
   /** Where the engine has a second line of defence, the bug must get past that too. */
   readonly also?: readonly Edit[];
 }
+
+/** Which simulation has to see it, and how many worlds it may need. */
+export interface MutantList {
+  readonly kind: "engine" | "session";
+  /** From `packages/`: the simulation within the copy. */
+  readonly entry: string;
+  readonly seeds: number;
+  readonly mutants: readonly Mutant[];
+}

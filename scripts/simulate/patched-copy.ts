@@ -25,10 +25,10 @@ export function patchedCopy(
   snapshotFolder: string,
   folder: string,
   mutant: Mutant | undefined,
+  entry: string,
 ): string {
   cpSync(snapshotFolder, folder, { recursive: true });
   for (const edit of editsOf(mutant)) apply(folder, edit, mutant?.id ?? "");
-  const entry = "net/src/testing/simulation/index.ts";
   const config = {
     compilerOptions: { ...COMPILER_OPTIONS, rootDir: "." },
     files: [entry],

@@ -5,6 +5,15 @@ export { Host, HostTimer } from "./host.ts";
 export { Pipe, PipeEnd } from "./pipe.ts";
 export type { Noticing, PipeEnding, PipeListener, PipeTraits } from "./pipe.ts";
 export { Dice, seededRandom } from "./random.ts";
+export { sessionCases, simulateSession, trySessionCases, trySessionSeeds } from "./session/index.ts";
+export type {
+  SessionCase,
+  SessionCatch,
+  SessionHuntOptions,
+  SessionKnobs,
+  SessionReport,
+  SimulateSessionOptions,
+} from "./session/index.ts";
 export { Violation } from "./violation.ts";
 export { Wire } from "./wire.ts";
 export type { WireTraits } from "./wire.ts";

@@ -223,7 +223,7 @@ export class Duo {
   }
 
   /** What an end has to send within `room`, as pieces. */
-  take(side: Side, room = 1 << 20): Uint8Array[] {
+  take(side: Side, room: number = 1 << 20): Uint8Array[] {
     const session = this.session(side);
     const pieces: Uint8Array[] = [];
     for (let left = room; ;) {

@@ -318,13 +318,15 @@ function paced(roundTripMs: number, rounds: number): { readonly duo: Duo; readon
   const stepMs = roundTripMs / 20;
   const backlog: Uint8Array[] = [];
   const write = new Uint8Array(65_536);
+  let budget = 0;
   for (let step = 0; step < rounds * 20; step++) {
     while (stream.writable) stream.write(write);
     backlog.push(...duo.take("client", 32 << 20));
     // The path takes so much in this step; the rest waits before it.
     const leaving: Uint8Array[] = [];
-    for (let left = bytesPerMs * stepMs; left > 0 && backlog.length > 0;) {
-      left -= backlog[0]!.length;
+    budget = Math.min(budget, 0) + bytesPerMs * stepMs;
+    while (budget > 0 && backlog.length > 0) {
+      budget -= backlog[0]!.length;
       leaving.push(backlog.shift()!);
     }
     flying.push({ at: duo.now + roundTripMs / 2, side: "server", pieces: leaving });
