@@ -356,6 +356,7 @@ describe("the server refuses", () => {
     const plain = { ...TLS, exporter: undefined };
     expect(grant(ALL, ALL, plain)).toBe(FEATURE.resume | FEATURE.datagrams);
     expect(grant(ALL, ALL, plain, TLS)).toBe(FEATURE.resume | FEATURE.datagrams);
+    expect(grant(ALL, ALL, { ...plain, confidential: false }, TLS)).toBe(FEATURE.datagrams);
     expect(grant(ALL, ALL, TLS, plain)).toBe(FEATURE.resume | FEATURE.datagrams);
     expect(grant(ALL, ALL, { ...plain, confidential: false })).toBe(FEATURE.datagrams);
     expect(grant(ALL, ALL, TLS, { ...TLS, confidential: false })).toBe(FEATURE.datagrams);

@@ -95,6 +95,20 @@ describe("the client's side", () => {
     expect(client.session).toMatchObject({ attached: false, end: undefined });
   });
 
+  test("a RESUME_OK that answers another claim is no answer, be its MAC right", () => {
+    const { acceptor, client } = begun();
+    const toClient = (frame: Uint8Array): Uint8Array => {
+      const changed = frame.slice();
+      changed[15]! ^= 1;
+      const parts = [changed.subarray(0, 48), meeting.fromClient[0]!.subarray(64)];
+      changed.set(hmacOf({ key: client.resumption!.serverKey, parts }), 48);
+      return changed;
+    };
+    const meeting: Meeting = new Meeting({ acceptor, client, toClient });
+    meeting.start().run();
+    expect(meeting.clientOutcome).toMatchObject({ type: "refused", failure: { code: "not_our_peer" } });
+  });
+
   test("the RESUME_OK of an earlier RESUME is not authentic", () => {
     const { acceptor, client } = begun();
     const earlier = new Meeting({ acceptor, client }).start().run();
