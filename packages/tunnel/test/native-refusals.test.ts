@@ -1,7 +1,7 @@
 // Who is not let in, and what a client may not say.
 import { KIND, RESET, type SessionStream } from "@holdfast/core/session";
-import { nodeCrypto, tcp } from "@holdfast/net/node";
-import { openSession, type SessionHandle, type SessionLine } from "@holdfast/net/session";
+import { listenHoldfast, nodeCrypto, tcp } from "@holdfast/net/node";
+import { hostSessions, openSession, type SessionHandle, type SessionLine } from "@holdfast/net/session";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openNative, ownerKey, portOf, startNativeRelay, talk } from "./native-stage.ts";
 import { echo, Peer, until } from "./sockets.ts";
@@ -107,6 +107,44 @@ test("a port that another program has is waited for", async () => {
   await expect(Promise.race([tunnel.ready(), Promise.resolve("not ready")])).resolves.toBe("not ready");
   await other.close();
   await until("it has the port", () => tunnel.targets[0]?.phase.type === "bound", 30_000);
+});
+
+describe("a relay that is none", () => {
+  async function hostByHand(
+    onStream: (stream: SessionStream, session: SessionHandle) => void,
+  ): Promise<number> {
+    const host = hostSessions({ crypto: nodeCrypto(), onSession: () => undefined, onStream });
+    const listener = await listenHoldfast({
+      endpoint: { host: "127.0.0.1", port: 0 },
+      onLink: (link) => host.take(link),
+    });
+    onTestFinished(async () => {
+      await listener.close();
+      await host.close();
+    });
+    if ("path" in listener.endpoint) throw new Error("a listener of a port listens on a port");
+    return listener.endpoint.port;
+  }
+
+  test("because it serves other things, is no reason to wait", async () => {
+    const relayPort = await hostByHand((stream) => stream.reset(RESET.notProcessed));
+    const { tunnel } = openNative({ relayPort, targetPort: 1 });
+    await expect(tunnel.ready()).resolves.toMatchObject([{ phase: { failure: { code: "not_served" } } }]);
+    expect(await tunnel.ended).toMatchObject({
+      code: "failed",
+      error: { code: "not_served", kind: "fatal" },
+    });
+  });
+
+  test.each(["bound\n", '{"type":"bound","id":1}\n', "x".repeat(5_000)])(
+    "because it says %j",
+    async (line) => {
+      const relayPort = await hostByHand((stream) => void stream.write(Buffer.from(line)));
+      const { tunnel } = openNative({ relayPort, targetPort: 1 });
+      expect(await tunnel.ended).toMatchObject({ code: "failed", error: { kind: "fatal", fault: "peer" } });
+      expect(tunnel.line.status.state).toBe("disconnected");
+    },
+  );
 });
 
 describe("a client that speaks by hand", () => {

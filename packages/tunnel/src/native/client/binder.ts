@@ -48,6 +48,8 @@ export type BinderInput =
   | { readonly type: "no_session" }
   /** The relay ended it because another program has every port that this one had. */
   | { readonly type: "all_replaced" }
+  /** The relay does not serve tunnels, or not as we know them. */
+  | { readonly type: "not_served"; readonly failure: HoldfastError }
   | { readonly type: "message"; readonly message: RelayMessage }
   /** Look at the clock. */
   | { readonly type: "timeout" }
@@ -127,6 +129,13 @@ function stepTarget(target: BoundTarget, input: BinderInput, now: Instant, rando
       return ask(target, now);
     case "no_session":
       return [{ ...target, wanted: lost(target, now), phase: { type: "unbound" } }, []];
+    case "not_served": {
+      const { failure } = input;
+      return [
+        { ...target, phase: { type: "refused", failure } },
+        [{ type: "refused", targetId: target.id, failure }],
+      ];
+    }
     case "all_replaced":
       return [{ ...target, phase: { type: "replaced" } }, [{ type: "replaced", targetId: target.id }]];
     case "message":

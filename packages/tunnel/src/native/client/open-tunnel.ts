@@ -57,6 +57,7 @@ class Tunnel implements NativeTunnel {
   #binder: BinderState;
   #current: SessionHandle | undefined;
   #control: ControlChannel | undefined;
+  #countedEpoch = 0;
   #afterOutage: StreamsAfterOutage = { streamsResumed: 0, streamsLost: 0 };
 
   constructor(options: TunnelOptions) {
@@ -79,6 +80,7 @@ class Tunnel implements NativeTunnel {
       clock,
       timeoutMs: options.targetTimeoutMs ?? TARGET_TIMEOUT_MS,
       onEvent: this.#onEvent,
+      onChange: () => this.#changes.touch(),
     });
     this.#retry = clock.timer(() => this.#step({ type: "timeout" }));
     this.#changes = new Changes(() => this.targets);
@@ -118,6 +120,7 @@ class Tunnel implements NativeTunnel {
   }
 
   get afterOutage(): StreamsAfterOutage {
+    this.#count();
     return this.#afterOutage;
   }
 
@@ -156,21 +159,21 @@ class Tunnel implements NativeTunnel {
 
   /** A new session: bind what the last one had. */
   #begun(session: SessionHandle, lost: SessionEnd | undefined): void {
-    if (lost !== undefined || this.#current !== undefined) {
-      const streams = this.#visitors.takeLost();
-      this.#afterOutage = { streamsResumed: 0, streamsLost: streams };
+    this.#count();
+    if (this.#current !== undefined) {
+      const streams = this.#afterOutage.streamsLost;
       this.#onEvent({ type: "session_lost", streams, error: lost?.error });
     }
     const stream = session.open(KIND.control, Buffer.from(CONTROL_METADATA), NOBODY);
     const control = new ControlChannel({
       stream,
       onLine: (line) => this.#hear(session, line),
-      // The relay is done with us, and says why by closing the session.
-      onEnd: () => control.end(),
-      onBroken: (warning) => {
-        this.#onEvent({ type: "warning", warning });
-        void session.close();
+      onEnd: (end) => {
+        if (end.type === "reset" && end.code === RESET.notProcessed) this.#notServed(noTunnels());
+        // The relay is done with us, and says why by closing the session.
+        control.end();
       },
+      onBroken: (failure) => this.#notServed(failure),
     });
     this.#current = session;
     this.#control = control;
@@ -179,6 +182,11 @@ class Tunnel implements NativeTunnel {
       if (this.#current === session) this.#step({ type: "no_session" });
     });
     this.#step({ type: "session" });
+  }
+
+  #notServed({ code, text: message }: HoldfastError): void {
+    const failure = new HoldfastError({ code, message, kind: "fatal", fault: "peer" });
+    this.#step({ type: "not_served", failure });
   }
 
   #hear(session: SessionHandle, line: string): void {
@@ -229,16 +237,26 @@ class Tunnel implements NativeTunnel {
     }
   }
 
+  /** What became of the streams, once for each link. */
+  #count(): void {
+    const { link, status } = this.line;
+    if (link === undefined || status.epoch === this.#countedEpoch) return;
+    this.#countedEpoch = status.epoch;
+    const streamsLost = this.#visitors.takeLost();
+    this.#afterOutage = link.fresh
+      ? { streamsResumed: 0, streamsLost }
+      : { streamsResumed: this.streams, streamsLost: 0 };
+  }
+
   /** Tell of each resume, then of the end. */
   async #follow(): Promise<EndReason> {
-    let epoch = 0;
-    for await (const status of this.line.changes()) {
-      if (status.state !== "connected" || status.epoch === epoch) continue;
-      epoch = status.epoch;
-      if (epoch === 1 || this.line.link?.fresh !== false) continue;
-      const streams = this.streams;
-      this.#afterOutage = { streamsResumed: streams, streamsLost: 0 };
-      this.#onEvent({ type: "resumed", streams });
+    let told = 0;
+    for await (const { state, epoch } of this.line.changes()) {
+      if (state !== "connected" || epoch === told) continue;
+      told = epoch;
+      this.#count();
+      if (this.line.link?.fresh !== false) continue;
+      this.#onEvent({ type: "resumed", streams: this.#afterOutage.streamsResumed });
     }
     this.#retry.clear();
     const reason = await this.line.closed;
@@ -262,6 +280,11 @@ const NOBODY = { readable: nothing, writable: nothing, forgotten: nothing } as c
 
 function nothing(): void {
   // Nobody is there yet.
+}
+
+function noTunnels(): HoldfastError {
+  const message = "the relay does not serve tunnels";
+  return new HoldfastError({ code: "not_served", message, kind: "fatal", fault: "peer" });
 }
 
 function replaced(): HoldfastError {

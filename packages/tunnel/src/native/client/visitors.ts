@@ -11,6 +11,8 @@ export interface VisitorsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly onEvent: (event: NativeTunnelEvent) => void;
+  /** There is one more, or one less. */
+  readonly onChange: () => void;
 }
 
 /** Where a visitor goes. */
@@ -61,8 +63,9 @@ export class Visitors {
 
   async #run(visit: Visit): Promise<void> {
     const { number: visitor, targetId, stream, session } = visit;
-    const { onEvent } = this.#options;
+    const { onEvent, onChange } = this.#options;
     this.#visits.add(visit);
+    onChange();
     const socket = await this.#dial(visit);
     if (socket instanceof HoldfastError) {
       onEvent({ type: "visitor_failed", visitor, targetId, error: socket });
@@ -73,6 +76,7 @@ export class Visitors {
       onEvent({ type: "visitor_closed", visitor, targetId, bytesIn, bytesOut, error });
     }
     this.#visits.delete(visit);
+    onChange();
   }
 
   /** The connection to the target. What the visitor says meanwhile waits in the stream. */

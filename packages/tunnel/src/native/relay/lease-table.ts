@@ -42,11 +42,11 @@ export class LeaseTable {
     return this.#byPort.size;
   }
 
-  /** Those that nobody holds: they have an end. */
-  get kept(): number {
-    let count = 0;
-    for (const { state } of this.#byPort.values()) if (state === "kept") count += 1;
-    return count;
+  /** When the first of the leases that nobody holds ends; `Infinity` if there are none. */
+  get nextEnd(): Instant {
+    let next = Infinity;
+    for (const lease of this.#byPort.values()) if (lease.state === "kept") next = Math.min(next, lease.until);
+    return next;
   }
 
   leases(): Iterable<Lease> {

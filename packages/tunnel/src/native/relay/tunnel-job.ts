@@ -1,6 +1,6 @@
 // The tunnels of a relay, given sessions that others accept: it knows the control stream of tunnels when it sees one,
 // leases ports, and brings visitors to the clients. Whoever runs it may run other jobs on the same sessions.
-import type { Clock, HoldfastError, Random } from "@holdfast/core";
+import type { Clock, HoldfastError, Instant, Random, Timer } from "@holdfast/core";
 import { CLOSE, KIND, RESET, type SessionEnd, type SessionStream } from "@holdfast/core/session";
 import { resetSocket, type Socket } from "@holdfast/net/node";
 import type { AcceptedSession } from "@holdfast/net/session";
@@ -42,6 +42,9 @@ export class TunnelJob {
   readonly #ports: PublicPorts;
   readonly #parked: ParkedVisitors;
   readonly #ticker: Ticker;
+  /** Set to the end of the lease that ends first, or earlier. */
+  readonly #leaseEnd: Timer;
+  #leaseEndAt: Instant = Infinity;
   readonly #changes: Changes<TunnelRelayStatus>;
   /** By session, those with a control stream of ours: bounded by the host's `maxSessions`. */
   readonly #clients = new Map<string, RelayClient>();
@@ -64,6 +67,7 @@ export class TunnelJob {
     const probe = (session: string): Promise<boolean> => this.#probe(session);
     this.#binds = new Binds({ clock, table: this.table, ports: this.#ports, probe });
     this.#ticker = new Ticker(clock, () => this.#tick());
+    this.#leaseEnd = clock.timer(() => this.#expireLeases());
     this.#changes = new Changes(() => this.status);
   }
 
@@ -94,7 +98,7 @@ export class TunnelJob {
       // One that cannot be opened now is opened when its owner binds it.
       await this.#ports.open(lease.port);
     }
-    this.#ticker.start();
+    this.#awaitLeaseEnd();
     this.#changed();
   }
 
@@ -144,6 +148,7 @@ export class TunnelJob {
     await this.stopListening();
     this.#closed = true;
     this.#ticker.stop();
+    this.#leaseEnd.clear();
     for (const client of this.#clients.values()) {
       for (const { port } of this.table.heldBy(client.session.id))
         this.#tellClosed(client, port, "relay_closed");
@@ -224,7 +229,7 @@ export class TunnelJob {
       if (after?.state !== "kept" || !after.expected) this.#closePort(before.port);
     }
     if (changes.length === 0) return;
-    this.#ticker.start();
+    this.#awaitLeaseEnd();
     this.#leasesChanged();
   }
 
@@ -294,14 +299,27 @@ export class TunnelJob {
   }
 
   #tick(): boolean {
-    const now = this.#options.clock.mono();
-    const late = this.#parked.expire(now);
+    const late = this.#parked.expire(this.#options.clock.mono());
     for (const visitor of late) this.#resetVisitor(visitor, "not_taken");
-    const over = this.table.expire(now);
+    if (late.length > 0) this.#changed();
+    return this.#parked.size > 0;
+  }
+
+  /** A lease has an end now that it had not before. */
+  #awaitLeaseEnd(): void {
+    const now = this.#options.clock.mono();
+    const end = this.table.nextEnd;
+    if (this.#closed || end >= this.#leaseEndAt) return;
+    this.#leaseEndAt = end;
+    this.#leaseEnd.set(Math.max(0, Math.ceil(end - now)));
+  }
+
+  #expireLeases(): void {
+    this.#leaseEndAt = Infinity;
+    const over = this.table.expire(this.#options.clock.mono());
     for (const { port } of over) this.#closePort(port);
     if (over.length > 0) this.#leasesChanged();
-    else if (late.length > 0) this.#changed();
-    return this.#parked.size + this.table.kept > 0;
+    this.#awaitLeaseEnd();
   }
 
   #warn(error: HoldfastError): void {
