@@ -66,8 +66,8 @@ export const moreSessionMutants: readonly Mutant[] = [
     id: "S44",
     name: "a proof that covers no exporter is taken",
     file: `${HANDSHAKE}/server-hello.ts`,
-    find: "if (!allowUnboundProofs && !local) return bound;",
-    replace: "",
+    find: "...(allowUnboundProofs ? own : []),",
+    replace: "...own,",
   },
   {
     id: "S45",

@@ -61,9 +61,9 @@ export const sessionMutants: readonly Mutant[] = [
     id: "S7",
     name: "CREDIT that is said again counts for nothing, as if it were unsequenced",
     file: `${SESSION}/receiver.ts`,
-    find: "    const fault = this.#handler.sequenced(this.#type, this.#streamId, bytes, from, to);",
+    find: "    const fault = this.#handler.sequenced.handle(this.#type, this.#streamId, bytes, from, to);",
     replace:
-      "    if (this.#type === FRAME.credit && this.again) return;\n    this.again = false;\n    const fault = this.#handler.sequenced(this.#type, this.#streamId, bytes, from, to);",
+      "    if (this.#type === FRAME.credit && this.again) return;\n    this.again = false;\n    const fault = this.#handler.sequenced.handle(this.#type, this.#streamId, bytes, from, to);",
     also: [
       {
         file: `${SESSION}/receiver.ts`,

@@ -30,7 +30,7 @@ export interface ClientSurroundings {
   readonly growthPool: Pool;
   readonly replayPool: Pool;
   readonly secretHash: Uint8Array | undefined;
-  entropy(bytes: number): Uint8Array;
+  readonly entropy: (bytes: number) => Uint8Array;
   /** Answer later, or at once. */
   hmac(request: HmacRequest, answer: (digest: Uint8Array) => void): void;
   /** A link to the server, or nothing if it cannot be reached now. */

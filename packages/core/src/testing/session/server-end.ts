@@ -23,7 +23,7 @@ export interface ServerSurroundings {
   readonly growthPool: Pool;
   readonly replayPool: Pool;
   readonly secretHash: Uint8Array | undefined;
-  entropy(bytes: number): Uint8Array;
+  readonly entropy: (bytes: number) => Uint8Array;
   hmac(request: HmacRequest, answer: (digest: Uint8Array) => void): void;
   began(runner: Runner, session: ServerSession): void;
   ended(runner: Runner, end: SessionEnd): void;
