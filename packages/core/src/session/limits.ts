@@ -23,9 +23,9 @@ export interface SessionLimits extends PeerLimits {
   readonly queueBytes: number;
   /** A turn of one stream while others want to send too, in bytes. Default 16 KiB. */
   readonly sliceBytes: number;
-  /** Frames made ahead of what the link has taken, in bytes. Default 128 KiB. */
+  /** Frames made ahead of what the link has taken, in bytes; never more than a few. Default 128 KiB. */
   readonly aheadBytes: number;
-  /** Acknowledge after so many received bytes; a quarter of the peer's replay bound if that is less. Default 256 KiB. */
+  /** Acknowledge after so many received bytes; 64 KiB, or a quarter of the peer's replay bound, if that is less. Default 256 KiB. */
   readonly ackBytes: number;
   /** … or so long after the first of them, in milliseconds. Default 25. */
   readonly ackDelayMs: number;

@@ -88,7 +88,7 @@ export interface Session {
   timeout(now: Instant): void;
 
   // The streams.
-  /** Open a stream; possible while away. @throws HoldfastError `limit` (transient) when the peer takes no more, `going_away`, `session_ended`. */
+  /** Open a stream; possible while away. @throws HoldfastError `limit` (transient) when the peer takes no more, `going_away`, `session_ended`, `too_long`. */
   open(kind: number, metadata: Uint8Array): SessionStream;
   /** Whether `open` would work. */
   readonly canOpen: boolean;
@@ -98,7 +98,10 @@ export interface Session {
   // The session.
   /** Ask for a sign of life. Dropped while away. */
   ping(now: Instant): void;
-  /** Fresh credentials. Repeated after each resume until they are answered. */
+  /**
+   * Fresh credentials. Repeated after each resume until they are answered.
+   * @throws HoldfastError `too_long` (fatal) above 4,092 bytes.
+   */
   authenticate(credentials: Uint8Array): void;
   /** The answer to AUTH (`serial`) or to HELLO's credentials (0). */
   authState(serial: number, expiresMs: number, code: number): void;

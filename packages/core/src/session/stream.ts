@@ -26,12 +26,12 @@ export interface SessionStream {
    * made). Possible in any state of the link.
    * @returns `false` when the queue is full now (these bytes were taken): wait for the event `writable`. Bytes for a
    * side that has ended are dropped.
-   * @throws HoldfastError `queue_full` (fatal) if it was full before.
+   * @throws HoldfastError `queue_full` (fatal) if it was full before; `datagrams_only` (fatal) on a flow of datagrams.
    */
   write(bytes: Uint8Array): boolean;
   /** No more bytes will be written: FIN, behind all that was written. Safe to call again. */
   end(): void;
-  /** Break both directions off. What waits is dropped. Default code `cancelled`. Safe to call again. */
+  /** Break both directions off; after our own FIN went out, the other one. What waits is dropped. Default code `cancelled`. Safe to call again. */
   reset(code?: number): void;
   /** Ask the other end to stop sending; what still comes is thrown away. The sending side lives on. Default `noReader`. */
   stop(code?: number): void;
@@ -40,7 +40,7 @@ export interface SessionStream {
   readonly readableBytes: number;
   /** The next piece that came, or nothing. It counts against the window until `consumed`. */
   read(): Uint8Array | undefined;
-  /** So many of the bytes that were read are done with: the other end may send as many more. */
+  /** So many of the bytes that were read are done with: the other end may send as many more. More than was read does not count. */
   consumed(bytes: number): void;
 
   /** How the receiving side ended. Bytes that were received before a FIN or a reset can still be read. */
