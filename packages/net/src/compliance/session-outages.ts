@@ -47,7 +47,7 @@ export const sessionOutages: readonly SessionCase[] = [
   },
   {
     name: "a session that the other side has given up resets its streams, and another one begins",
-    options: { haste: HASTE, host: { resumeTtlMs: 1 } },
+    options: { host: { resumeTtlMs: 1 }, line: { retrying: () => 300 } },
     async run({ arena, session, losses, host }) {
       const handle = await session(1);
       const channel = open(handle, "echo");

@@ -6,6 +6,7 @@ import { hostSessions } from "../session/session-host.ts";
 import { openSession } from "../session/session-line.ts";
 import type {
   AcceptedSession,
+  OpenSessionOptions,
   SessionCrypto,
   SessionHandle,
   SessionHost,
@@ -23,6 +24,7 @@ export interface StageOptions {
   /** How much faster time goes for the client's line. Default 1. */
   readonly haste?: number;
   readonly host?: Partial<SessionHostOptions>;
+  readonly line?: Partial<OpenSessionOptions>;
 }
 
 export interface SessionStage {
@@ -74,6 +76,7 @@ export async function onStage(
       if (lost !== undefined) losses.push(lost);
       wake();
     },
+    ...options.line,
   });
   const session = async (number = 1): Promise<SessionHandle> => {
     for (;;) {
