@@ -15,6 +15,10 @@ const BULK_BYTES = 200 * MB;
 const BULK_BYTES_PER_SECOND = 8 * MB;
 const LEAST_CUTS = 60;
 const LINK_LIFE_MS = 300;
+/** More than acknowledgements and heartbeats are. */
+const LEAST_IN_FLIGHT_BYTES = 4_096;
+
+const CUTS = { lifeMs: LINK_LIFE_MS, leastBytes: LEAST_IN_FLIGHT_BYTES };
 
 const VISITORS = 100;
 const VISITOR_BYTES = 512 * 1024;
@@ -52,7 +56,7 @@ async function bothWays(scene: Scene): Promise<string> {
   const setting = await throughProxy(scene, service.port);
   setting.proxy.apply({ kind: "throttle", bytesPerSecond: BULK_BYTES_PER_SECOND });
   const startedAt = performance.now();
-  const cutter = new Cutter(setting.proxy, { lifeMs: LINK_LIFE_MS });
+  const cutter = new Cutter(setting.proxy, CUTS);
   const [download, upload] = await cutWhile(cutter, [
     exchange(setting.port, { seed: 1, downBytes: BULK_BYTES, upBytes: 0 }),
     (async () => {
@@ -66,7 +70,11 @@ async function bothWays(scene: Scene): Promise<string> {
   const seconds = (performance.now() - startedAt) / 1_000;
   const { cuts } = cutter;
   assert.ok(cuts.length >= LEAST_CUTS, `${cuts.length} cuts`);
-  for (const { upBytes, downBytes } of cuts) assert.ok(upBytes > 0 && downBytes > 0, "a cut of nothing");
+  for (const { upBytes, downBytes } of cuts)
+    assert.ok(
+      Math.min(upBytes, downBytes) >= LEAST_IN_FLIGHT_BYTES,
+      `a cut of ${upBytes} and ${downBytes} bytes`,
+    );
   const resumed = await assertEpochs(setting, cuts.length);
   assert.ok(resumed >= cuts.length, `${resumed} streams went on`);
   return (
@@ -79,7 +87,7 @@ async function manyVisitors(scene: Scene): Promise<string> {
   const service = await exchangeService(scene);
   const setting = await throughProxy(scene, service.port);
   setting.proxy.apply({ kind: "throttle", bytesPerSecond: BULK_BYTES_PER_SECOND });
-  const cutter = new Cutter(setting.proxy, { lifeMs: LINK_LIFE_MS, most: VISITOR_CUTS });
+  const cutter = new Cutter(setting.proxy, { ...CUTS, most: VISITOR_CUTS });
   const seeds = Array.from({ length: VISITORS }, (_, index) => 1_000 + index);
   const cutting = cutter.run();
   const order = { downBytes: VISITOR_BYTES, upBytes: VISITOR_BYTES };
@@ -114,7 +122,7 @@ async function overWebSocket(scene: Scene): Promise<string> {
     args: ["--secret-file", secretFile],
   });
   proxy.apply({ kind: "throttle", bytesPerSecond: BULK_BYTES_PER_SECOND });
-  const cutter = new Cutter(proxy, { lifeMs: LINK_LIFE_MS, most: WEB_CUTS });
+  const cutter = new Cutter(proxy, { ...CUTS, most: WEB_CUTS });
   const order = { seed: 3, downBytes: WEB_BYTES, upBytes: WEB_BYTES };
   const [download] = await cutWhile(cutter, [exchange(tunnel.port, order)]);
   assertWhole(download, 3, WEB_BYTES, "the download");

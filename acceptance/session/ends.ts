@@ -10,7 +10,7 @@ import type { Scene } from "../harness/scene.ts";
 import { echoService, listenForScene } from "../harness/service.ts";
 import { Ticker } from "../harness/ticker.ts";
 import { connected, isClosed, portOf, servesAgain, tunnelState } from "../harness/tunnel-state.ts";
-import { MAX_DELAY_MS, nativeUrl, startTunnel, throughProxy } from "./stage.ts";
+import { nativeUrl, RELAY_DELAY_MS, startTunnel, throughProxy } from "./stage.ts";
 
 const QUESTION_BYTES = 3_000_000;
 
@@ -85,7 +85,11 @@ async function drain(scene: Scene): Promise<string> {
   const target = await echoService(scene);
   const env = { HOLDFAST_HOME: scene.anotherHome("relay") };
   const first = await startRelay(scene, { env, args: ["--drain-timeout", "20s"] });
-  const tunnel = await startTunnel(scene, { relay: nativeUrl(first.nativePort), target });
+  const tunnel = await startTunnel(scene, {
+    relay: nativeUrl(first.nativePort),
+    target,
+    args: ["--max-reconnect-delay", `${RELAY_DELAY_MS}ms`],
+  });
   const ticker = new Ticker(scene, tunnel.port);
   await until("an echo", () => ticker.echoed > 0);
   first.command.kill("SIGTERM");
@@ -101,7 +105,7 @@ async function drain(scene: Scene): Promise<string> {
   const back = await connected(tunnel.command, 2);
   const afterMs = back.at - second.readyAt;
   assert.equal(portOf(back), tunnel.port, "another port");
-  assert.ok(afterMs <= MAX_DELAY_MS + 1_000, `back ${afterMs} ms after the relay`);
+  assert.ok(afterMs <= RELAY_DELAY_MS + 1_000, `back ${afterMs} ms after the relay`);
   await servesAgain(tunnel.port);
   return `${typed} bytes typed, ${typed - before} of them while it drained, exit 0; back on its port ${afterMs.toFixed(0)} ms after the next relay`;
 }

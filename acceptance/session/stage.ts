@@ -9,6 +9,9 @@ import { connected, portOf } from "../harness/tunnel-state.ts";
 /** The least that the command takes; the first retry after a stable link is sooner. */
 export const MAX_DELAY_MS = 1_000;
 
+/** While a relay is away: long enough that the floor under all dials, ten in ten seconds, does not stretch it. */
+export const RELAY_DELAY_MS = 2_000;
+
 export interface ExposeOptions {
   readonly relay: string;
   /** `3000` or `host:port`. */
