@@ -53,7 +53,7 @@ async function load(folder: string, options: RelayIdentityOptions): Promise<Cert
   }
   const now = options.clock.wall();
   if (value !== undefined && value.notAfter - now > RENEW_BEFORE_DAYS * DAY_MS) return value;
-  const cert = makeSelfSignedCertificate({
+  const cert = await makeSelfSignedCertificate({
     privateKey: key.object,
     commonName: "Holdfast relay",
     notBefore: now - BEFORE_DAYS * DAY_MS,

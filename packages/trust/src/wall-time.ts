@@ -5,6 +5,11 @@ export function timeText(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
 
+/** For libraries that want one. */
+export function dateOf(wallMs: number): Date {
+  return new Date(wallMs);
+}
+
 /** The day alone, for people. */
 export function dayText(wallMs: number): string {
   return timeText(wallMs).slice(0, 10);

@@ -14,12 +14,12 @@ interface Pair {
   readonly key: string;
 }
 
-function pair(clock: TestClock, days = 90, since = -1): Pair {
+async function pair(clock: TestClock, days = 90, since = -1): Promise<Pair> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const notAfter = clock.wallMs + days * DAY;
   const notBefore = clock.wallMs + since * DAY;
   return {
-    cert: makeSelfSignedCertificate({ privateKey, commonName: "relay.example", notBefore, notAfter }),
+    cert: await makeSelfSignedCertificate({ privateKey, commonName: "relay.example", notBefore, notAfter }),
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
 }
@@ -58,12 +58,12 @@ async function files(): Promise<Files> {
 
 test("are read, with the chain, and read again when asked", async () => {
   const at = await files();
-  const first = pair(at.clock);
-  const issuer = pair(at.clock);
+  const first = await pair(at.clock);
+  const issuer = await pair(at.clock);
   await at.put({ ...first, cert: `some text\n${first.cert}${issuer.cert}` });
   const source = await at.load();
   expect(source.current().cert).toContain(issuer.cert);
-  const second = pair(at.clock);
+  const second = await pair(at.clock);
   await at.put(second);
   expect(source.current().key).toBe(first.key);
   expect(await source.reload()).toBe(source.current());
@@ -74,8 +74,8 @@ test("are read, with the chain, and read again when asked", async () => {
 
 test("that do not belong together are refused; while they are being renewed the old ones stay", async () => {
   const at = await files();
-  const first = pair(at.clock);
-  const second = pair(at.clock);
+  const first = await pair(at.clock);
+  const second = await pair(at.clock);
   await at.put(first);
   const source = await at.load();
   await writeFile(at.certFile, second.cert);
@@ -88,7 +88,7 @@ test("that do not belong together are refused; while they are being renewed the 
 
 test("that expired are refused with the day, that expire soon are warned of", async () => {
   const at = await files();
-  await at.put(pair(at.clock, 5));
+  await at.put(await pair(at.clock, 5));
   const source = await at.load();
   expect(at.warnings.codes).toEqual(["certificate_expires"]);
   at.clock.wallMs += 5 * DAY;
@@ -96,13 +96,13 @@ test("that expired are refused with the day, that expire soon are warned of", as
     code: "certificate_expired",
     text: `the certificate in ${at.certFile} expired on 2026-11-27`,
   });
-  await at.put(pair(at.clock, 90, 2));
+  await at.put(await pair(at.clock, 90, 2));
   await expect(at.load()).rejects.toMatchObject({ code: "certificate_not_yet_valid" });
 });
 
 test("may be links of the operator; a key that others can read is warned of", async () => {
   const at = await files();
-  const good = pair(at.clock);
+  const good = await pair(at.clock);
   await mkdir(join(at.folder, "live"));
   await writeFile(join(at.folder, "live", "cert"), good.cert);
   await writeFile(join(at.folder, "live", "key"), good.key, { mode: 0o640 });
@@ -129,7 +129,7 @@ test.each([
   ],
 ] as const)("%s is said in words", async (_, wrong, code, why) => {
   const at = await files();
-  await at.put({ ...pair(at.clock), ...wrong });
+  await at.put({ ...(await pair(at.clock)), ...wrong });
   const failure = await at.load().then(
     () => undefined,
     (thrown: unknown) => thrown as Error,
@@ -141,7 +141,7 @@ test.each([
 
 test("a damaged certificate behind a good one is counted", async () => {
   const at = await files();
-  const good = pair(at.clock);
+  const good = await pair(at.clock);
   await at.put({ ...good, cert: good.cert + CERT });
   await expect(at.load()).rejects.toThrow("certificate 2 in it is damaged");
 });
@@ -151,14 +151,14 @@ test("a key with a passphrase is refused as such", async () => {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   for (const type of ["pkcs8", "sec1"] as const) {
     const key = privateKey.export({ type, format: "pem", cipher: "aes-256-cbc", passphrase: "x" });
-    await at.put({ ...pair(at.clock), key: key.toString() });
+    await at.put({ ...(await pair(at.clock)), key: key.toString() });
     await expect(at.load()).rejects.toThrow("encrypted with a passphrase");
   }
 });
 
 test("the two files in each other's place are not guessed", async () => {
   const at = await files();
-  const { cert, key } = pair(at.clock);
+  const { cert, key } = await pair(at.clock);
   await at.put({ cert: key, key: cert });
   await expect(at.load()).rejects.toMatchObject({ code: "bad_certificate" });
 });
@@ -168,7 +168,7 @@ test("a file that cannot be read is named, with why", async () => {
   await expect(at.load()).rejects.toThrow(
     `cannot read the certificate ${at.certFile}: there is no such file`,
   );
-  await at.put(pair(at.clock));
+  await at.put(await pair(at.clock));
   execFileSync("rm", [at.keyFile]);
   await mkdir(at.keyFile);
   await expect(at.load()).rejects.toThrow(`cannot read the key ${at.keyFile}: it is a folder`);

@@ -19,7 +19,7 @@ beforeAll(async () => {
     resolve: { conditionNames: ["@holdfast/source"] },
     external: /^node:/,
   });
-  const { output } = await bundle.generate({ format: "es" });
+  const { output } = await bundle.generate({ format: "es", codeSplitting: false });
   await bundle.close();
   code = output[0].code;
 });

@@ -20,13 +20,13 @@ interface Identity {
   readonly print: string;
 }
 
-function identity(): Identity {
+async function identity(): Promise<Identity> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const pem = makeSelfSignedCertificate({ privateKey, commonName: "x", notBefore: 0, notAfter: 1e12 });
+  const pem = await makeSelfSignedCertificate({ privateKey, commonName: "x", notBefore: 0, notAfter: 1e12 });
   return { der: new Uint8Array(new X509Certificate(pem).raw), print: certificateFingerprint(pem) };
 }
 
-const [OURS, STRANGER] = [identity(), identity()];
+const [OURS, STRANGER] = [await identity(), await identity()];
 
 function selfSigned({ der }: Identity, host = "relay.example", port = 7836): RelayPeer {
   return {
@@ -111,7 +111,7 @@ describe("a pin", () => {
       const verdict = await verifier().verify(selfSigned({ der, print }));
       expect(verdict).toEqual({ relayIdentity: `pin:${print}`, verified: true });
     }
-    const failure = await refusal(verifier(), selfSigned(identity()));
+    const failure = await refusal(verifier(), selfSigned(await identity()));
     expect(failure.text).toContain(`${OURS.print} (since 2026-11-22) or ${STRANGER.print}`);
   });
 
@@ -186,7 +186,7 @@ describe("a fingerprint that was given", () => {
     expect(await relays.all()).toHaveLength(1);
     await given.confirm(relayIdentity);
     expect(await relays.all()).toEqual([]);
-    expect(await verifier().verify(vouched(identity()))).toEqual({
+    expect(await verifier().verify(vouched(await identity()))).toEqual({
       relayIdentity: "name:relay.example",
       verified: true,
     });

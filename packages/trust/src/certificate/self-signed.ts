@@ -1,20 +1,6 @@
 // The certificate of a relay that has none from an authority. TLS asks for one; who the relay is, its key says.
-import { createPublicKey, randomBytes, sign, type KeyObject } from "node:crypto";
-import { timeText } from "../wall-time.ts";
-import { DER_TAG, der, derInteger, derObjectId, derTime } from "./der.ts";
-
-const ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
-const COMMON_NAME = "2.5.4.3";
-const BASIC_CONSTRAINTS = "2.5.29.19";
-const KEY_USAGE = "2.5.29.15";
-const EXTENDED_KEY_USAGE = "2.5.29.37";
-const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
-
-/** X.509 version 3 is written as 2. */
-const VERSION_3 = Uint8Array.of(2);
-/** The first of the key usages, `digitalSignature`; seven bits of the byte are unused. */
-const DIGITAL_SIGNATURE = Uint8Array.of(7, 0x80);
-const NO_UNUSED_BITS = Uint8Array.of(0);
+import { createPublicKey, randomBytes, webcrypto, type KeyObject } from "node:crypto";
+import { dateOf } from "../wall-time.ts";
 
 export interface SelfSignedOptions {
   /** ECDSA P-256. */
@@ -25,63 +11,46 @@ export interface SelfSignedOptions {
   readonly notAfter: number;
 }
 
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+
 /** A certificate for TLS servers, signed with its own key, as PEM. */
-export function makeSelfSignedCertificate(options: SelfSignedOptions): string {
+export async function makeSelfSignedCertificate(options: SelfSignedOptions): Promise<string> {
   const { privateKey, commonName, notBefore, notAfter } = options;
-  const algorithm = der(DER_TAG.sequence, derObjectId(ECDSA_WITH_SHA256));
-  const name = nameOf(commonName);
-  const toBeSigned = der(
-    DER_TAG.sequence,
-    der(DER_TAG.context, derInteger(VERSION_3)),
-    derInteger(serialNumber()),
-    algorithm,
-    name,
-    der(DER_TAG.sequence, derTime(timeText(notBefore)), derTime(timeText(notAfter))),
-    name,
-    createPublicKey(privateKey).export({ type: "spki", format: "der" }),
-    der(DER_TAG.context + 3, extensions()),
+  // Loaded only where a certificate has to be made, which is once. It needs the polyfill before it.
+  await import("reflect-metadata");
+  const x509 = await import("@peculiar/x509");
+  const keys = await keyPair(privateKey);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: serialNumber(),
+      name: [{ CN: [commonName] }],
+      notBefore: dateOf(notBefore),
+      notAfter: dateOf(notAfter),
+      signingAlgorithm: ALGORITHM,
+      keys,
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      ],
+    },
+    webcrypto,
   );
-  const signature = sign("sha256", toBeSigned, { key: privateKey, dsaEncoding: "der" });
-  const certificate = der(
-    DER_TAG.sequence,
-    toBeSigned,
-    algorithm,
-    der(DER_TAG.bitString, NO_UNUSED_BITS, signature),
-  );
-  return pem(certificate);
+  return `${certificate.toString("pem")}\n`;
+}
+
+async function keyPair(privateKey: KeyObject): Promise<webcrypto.CryptoKeyPair> {
+  const pkcs8 = privateKey.export({ type: "pkcs8", format: "der" });
+  const spki = createPublicKey(privateKey).export({ type: "spki", format: "der" });
+  return {
+    privateKey: await webcrypto.subtle.importKey("pkcs8", pkcs8, ALGORITHM, false, ["sign"]),
+    publicKey: await webcrypto.subtle.importKey("spki", spki, ALGORITHM, true, ["verify"]),
+  };
 }
 
 /** Positive and not zero, as the standard asks, with more than the 64 random bits that it wants. */
-function serialNumber(): Uint8Array {
+function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return bytes;
-}
-
-function nameOf(commonName: string): Uint8Array {
-  const value = der(DER_TAG.utf8, Buffer.from(commonName, "utf8"));
-  const attribute = der(DER_TAG.sequence, derObjectId(COMMON_NAME), value);
-  return der(DER_TAG.sequence, der(DER_TAG.set, attribute));
-}
-
-function extensions(): Uint8Array {
-  return der(
-    DER_TAG.sequence,
-    // An empty sequence: not an authority.
-    extension(BASIC_CONSTRAINTS, true, der(DER_TAG.sequence)),
-    extension(KEY_USAGE, true, der(DER_TAG.bitString, DIGITAL_SIGNATURE)),
-    extension(EXTENDED_KEY_USAGE, false, der(DER_TAG.sequence, derObjectId(SERVER_AUTH))),
-  );
-}
-
-function extension(id: string, critical: boolean, value: Uint8Array): Uint8Array {
-  const flag = critical ? [der(DER_TAG.boolean, Uint8Array.of(0xff))] : [];
-  return der(DER_TAG.sequence, derObjectId(id), ...flag, der(DER_TAG.octetString, value));
-}
-
-function pem(certificate: Uint8Array): string {
-  const lines = Buffer.from(certificate)
-    .toString("base64")
-    .replaceAll(/.{64}(?=.)/g, "$&\n");
-  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+  return bytes.toString("hex");
 }
