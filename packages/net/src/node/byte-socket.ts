@@ -45,6 +45,8 @@ export class SocketBytes implements ByteLink {
   readonly #reports: SocketReports;
   readonly #clock: Clock;
   #live = true;
+  /** The other end has ended in order. */
+  #ended = false;
   #reading: LinkRead | undefined;
   #linger: Timer | undefined;
   #taken: () => void = () => undefined;
@@ -58,10 +60,10 @@ export class SocketBytes implements ByteLink {
     guardSocket(socket);
     // As `socket.on("data")`, but without starting the flow: whether and when to read is not decided here.
     EventEmitter.prototype.on.call(socket, "data", this.#heard);
-    socket.once("end", () => this.#lost(undefined));
+    socket.once("end", () => this.#onEnd());
     socket.once("error", (error) => this.#lost(linkFailure(endpoint, error)));
     socket.once("close", () => {
-      this.#lost(closedHere(endpoint));
+      this.#lost(this.#ended ? undefined : closedHere(endpoint));
       this.#linger?.clear();
       this.#reading?.release();
     });
@@ -124,6 +126,13 @@ export class SocketBytes implements ByteLink {
   readonly #heard = (): void => {
     if (this.#live) this.#reports.heard();
   };
+
+  #onEnd(): void {
+    this.#ended = true;
+    // TLS may have gathered bytes that are still held back.
+    if (this.#reading === undefined) this.#lost(undefined);
+    else this.#reading.finish(() => this.#lost(undefined));
+  }
 
   #lost(cause: HoldfastError | undefined): void {
     if (!this.#live) return;

@@ -29,6 +29,7 @@ export class LinkRead implements DirectReader {
   #flushing: NodeJS.Immediate | undefined;
   #held = false;
   #over = false;
+  #whenEmpty: (() => void) | undefined;
 
   /** `heard` is called at once for each arrival that does not come by `data`. */
   constructor(socket: Socket, take: TakePiece, heard: () => void) {
@@ -62,12 +63,24 @@ export class LinkRead implements DirectReader {
     const gathered = this.#memory.region.subarray(this.#from, this.#at);
     this.#from = this.#at;
     if (gathered.length > 0 && !this.#deliver(gathered)) this.#free = false;
+    // It may have been held back again by what was delivered.
+    if (this.#waiting.length > 0) return;
+    const whenEmpty = this.#whenEmpty;
+    this.#whenEmpty = undefined;
+    whenEmpty?.();
+  }
+
+  /** Nothing more comes: deliver what was gathered, now or when it is no longer held back, and then call. */
+  finish(whenEmpty: () => void): void {
+    this.#whenEmpty = whenEmpty;
+    this.flush();
   }
 
   /** Nobody wants anything more. */
   stop(): void {
     this.#over = true;
     this.#held = false;
+    this.#whenEmpty = undefined;
     this.flush();
     this.#socket.removeListener("data", this.#onData);
   }

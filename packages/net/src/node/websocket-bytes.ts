@@ -40,6 +40,7 @@ export class WebSocketBytes implements ByteLink {
   #live = true;
   #take: TakePiece | undefined;
   #held = false;
+  #closed = false;
   /** Messages that came while it was held back: bounded by what one read of the socket brings. */
   #waiting: Uint8Array[] = [];
   #corked = 0;
@@ -63,7 +64,7 @@ export class WebSocketBytes implements ByteLink {
     // Errors of the socket below are not passed on by it.
     socket.on("error", (error) => (this.#broken ??= linkFailure(endpoint, error)));
     webSocket.on("error", (error) => (this.#broken ??= linkFailure(endpoint, error)));
-    webSocket.once("close", () => this.#lost(this.#broken));
+    webSocket.once("close", () => this.#onClose());
     if (webSocket.readyState === webSocket.CLOSED) queueMicrotask(() => this.#lost(closedHere(endpoint)));
   }
 
@@ -143,10 +144,18 @@ export class WebSocketBytes implements ByteLink {
     for (;;) {
       if (this.#held || this.#take === undefined) return;
       const bytes = this.#waiting.shift();
-      if (bytes === undefined) return this.webSocket.resume();
+      if (bytes === undefined) break;
       if (this.#live) this.#take(bytes);
     }
+    if (this.#closed) this.#lost(this.#broken);
+    else this.webSocket.resume();
   };
+
+  #onClose(): void {
+    this.#closed = true;
+    // What came before an orderly end is delivered before it, also if it is held back now.
+    if (this.#waiting.length === 0 || this.#broken !== undefined) this.#lost(this.#broken);
+  }
 
   #deliver(bytes: Uint8Array): void {
     if (!this.#live) return;
