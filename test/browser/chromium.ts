@@ -37,7 +37,8 @@ export class Page {
   readonly server: Server;
   readonly #profile: string = mkdtempSync(join(tmpdir(), "holdfast-chromium-"));
   readonly #code: string;
-  #settle: (value: unknown) => void = () => undefined;
+  /** One for each path that somebody waits for. */
+  readonly #posts = new Map<string, (value: unknown) => void>();
   #browser: ChildProcess | undefined;
 
   /** `entry` is the page's script, as a path in this repository. */
@@ -53,21 +54,27 @@ export class Page {
 
   private constructor(code: string) {
     this.#code = code;
-    this.result = new Promise((resolve) => (this.#settle = resolve));
+    this.result = this.posted("/result");
     this.server = createServer((request, response) => {
       if (request.url === "/page.js") {
         response.setHeader("content-type", "text/javascript").end(this.#code);
-      } else if (request.url === "/result") {
+      } else if (request.method === "POST") {
+        const settle = this.#posts.get(request.url ?? "");
         const chunks: Buffer[] = [];
         request.on("data", (chunk: Buffer) => chunks.push(chunk));
         request.on("end", () => {
           response.end();
-          this.#settle(JSON.parse(Buffer.concat(chunks).toString()));
+          settle?.(JSON.parse(Buffer.concat(chunks).toString()));
         });
       } else {
         response.setHeader("content-type", "text/html").end('<script type="module" src="/page.js"></script>');
       }
     });
+  }
+
+  /** What the page posts there first. */
+  posted(path: string): Promise<unknown> {
+    return new Promise((resolve) => this.#posts.set(path, resolve));
   }
 
   /** The origin that the browser will see. */
