@@ -11,7 +11,7 @@ import { checkEdits, patchedCopy, snapshot } from "./patched-copy.ts";
 import { writeMutantsPage } from "./mutants-page.ts";
 
 /** A world that takes this long does not end. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 const HUNTER = fileURLToPath(new URL("./hunter.js", import.meta.url));
 
 export interface HuntMutantsOptions {
@@ -41,16 +41,15 @@ export async function huntMutants(root: string, options: HuntMutantsOptions): Pr
   const queue = [...all];
   const results: HuntResult[] = [];
   const work = async (): Promise<void> => {
-    for (let prey = queue.shift(); prey !== undefined; prey = queue.shift())
-      results.push({ ...prey, caughtBy: await hunt(root, source, prey) });
+    for (let prey = queue.shift(); prey !== undefined; prey = queue.shift()) {
+      const result = { ...prey, caughtBy: await hunt(root, source, prey) };
+      printRow(result);
+      results.push(result);
+    }
   };
   const begun = performance.now();
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work));
   rmSync(source, { recursive: true, force: true });
-  const place = ({ mutant, list }: Prey): number =>
-    all.findIndex((prey) => prey.mutant === mutant && prey.list === list);
-  results.sort((a, b) => place(a) - place(b));
-  for (const result of results) printRow(result);
   const wrong = results.filter(({ mutant, caughtBy }) => (mutant === undefined) !== (caughtBy.length === 0));
   const seconds = ((performance.now() - begun) / 1_000).toFixed(0);
   const planted = all.filter(({ mutant }) => mutant !== undefined).length;

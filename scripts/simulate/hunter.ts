@@ -12,6 +12,9 @@ export type HunterLine =
       readonly scenarios: readonly (Catch | SessionCatch)[];
     };
 
+/** Where a directed case has seen the bug, so many worlds may see it too. */
+const SEEDS_BESIDES_CASES = 20;
+
 type Simulation =
   | { readonly trySeeds: typeof trySeeds; readonly tryScenarios: typeof tryScenarios }
   | { readonly trySessionSeeds: typeof trySessionSeeds; readonly trySessionCases: typeof trySessionCases };
@@ -30,5 +33,6 @@ if ("trySeeds" in simulation) {
   print({ type: "done", scenarios, seed: await simulation.trySeeds(range) });
 } else {
   const scenarios = simulation.trySessionCases(onBegin);
-  print({ type: "done", scenarios, seed: simulation.trySessionSeeds(range) });
+  const fewer = Math.min(range.seeds, scenarios.length > 0 ? SEEDS_BESIDES_CASES : Infinity);
+  print({ type: "done", scenarios, seed: simulation.trySessionSeeds({ ...range, seeds: fewer }) });
 }
