@@ -3,6 +3,7 @@ import type { Clock, HoldfastError, Instant } from "@holdfast/core";
 import type { ByteLink } from "../byte-link.ts";
 import type { Attempt } from "../link.ts";
 import type { DrivenSession } from "./driven-session.ts";
+import { later } from "./later.ts";
 import type { LinkInput } from "./link-input.ts";
 import type { SessionLink } from "./surface.ts";
 
@@ -71,7 +72,8 @@ export class ClientLink implements SessionLink {
     const timer = clock.timer(() => this.#leave());
     timer.set(PARTING_MS);
     void this.gone.then(() => timer.clear());
-    carrier.end();
+    // The session's last words are written when its turn is over.
+    later(() => carrier.end());
   }
 
   /** The carrier has ended. */

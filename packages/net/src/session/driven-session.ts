@@ -165,7 +165,7 @@ export class DrivenSession implements SessionHandle {
     const now = this.clock.mono();
     this.#turning = true;
     this.session.receive(bytes, now);
-    this.turn(now);
+    this.#turn(now);
     return !this.#audience.keeps;
   }
 
@@ -193,8 +193,12 @@ export class DrivenSession implements SessionHandle {
     return txLow + (this.#handedOver - this.#queued) + rx;
   }
 
-  /** Tell what there is to tell, send what there is to send. */
-  turn(now: Instant = this.clock.mono()): void {
+  /** Tell what there is to tell, send what there is to send; within a turn, that happens anyway. */
+  turn(): void {
+    if (!this.#turning) this.#turn(this.clock.mono());
+  }
+
+  #turn(now: Instant): void {
     this.#turning = true;
     this.#noteQueued(now);
     this.#audience.begin();
@@ -219,7 +223,7 @@ export class DrivenSession implements SessionHandle {
 
   readonly #scheduledTurn = (): void => {
     this.#scheduled = false;
-    if (!this.#turning) this.turn();
+    this.turn();
   };
 
   #tell(event: SessionEvent): void {
@@ -324,6 +328,6 @@ export class DrivenSession implements SessionHandle {
     if (late) return this.#timer.set(0);
     this.#turning = true;
     this.timeout(now);
-    this.turn(now);
+    this.#turn(now);
   }
 }

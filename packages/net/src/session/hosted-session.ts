@@ -4,6 +4,7 @@ import type { HoldfastError, Instant } from "@holdfast/core";
 import type { HelloRequest, ServerSession } from "@holdfast/core/session";
 import type { AcceptedByteLink } from "../byte-link.ts";
 import { DrivenSession, type DrivenSessionOptions, type SessionOwner } from "./driven-session.ts";
+import { later } from "./later.ts";
 import { LinkLife, type LinkLifeOptions } from "./link-life.ts";
 import { Probes } from "./probes.ts";
 import type { AcceptedSession } from "./surface.ts";
@@ -79,8 +80,11 @@ export class HostedSession extends DrivenSession implements AcceptedSession {
   detach(code: number, reconnectWindowMs: number): void {
     if (this.#link === undefined) return;
     this.session.sendDetach(code, reconnectWindowMs);
-    this.turn();
-    this.#letGo((link) => link.part());
+    // It is written when the present turn is over, or in one of its own.
+    later(() => {
+      this.turn();
+      this.#letGo((link) => link.part());
+    });
   }
 
   // What follows is the host's.

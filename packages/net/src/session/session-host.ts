@@ -15,6 +15,7 @@ import {
 import type { AcceptedByteLink } from "../byte-link.ts";
 import { systemClock } from "../host.ts";
 import { HostedSession, type HostedOwner } from "./hosted-session.ts";
+import { later } from "./later.ts";
 import { processPools } from "./process-pools.ts";
 import { retire } from "./retirement.ts";
 import { SecretHashes } from "./secret-hashes.ts";
@@ -112,9 +113,9 @@ class Host implements SessionHost, LinkHost, HostedOwner {
     const gone = new Promise<void>((resolve) => (this.#allGone = resolve));
     for (const { session } of this.acceptor.sessions()) {
       void this.#hosted.get(session)?.close(CLOSE.draining, "the relay is closing");
-      // At once, while its link is there.
-      this.#hosted.get(session)?.turn();
     }
+    // While their links are there, all sessions have a turn.
+    await new Promise<void>(later);
     for (const link of this.#links.keys()) link.dismiss();
     if (this.#links.size > 0) await gone;
     this.#timer.clear();

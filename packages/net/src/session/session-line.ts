@@ -88,7 +88,6 @@ class ClientLine implements SessionLine, DialSubject {
     if (this.#shown === this.driven && this.driven.end === undefined) {
       this.closing = true;
       const drained = this.driven.drain(timeoutMs);
-      this.driven.turn();
       // What is left to say wants a link now, not after the wait.
       if (this.line.status.state !== "connected") this.line.wake("user");
       await Promise.race([drained, this.line.closed]);
@@ -189,7 +188,6 @@ class ClientLine implements SessionLine, DialSubject {
     this.closing = true;
     if (this.driven.end !== undefined) return;
     void this.driven.close();
-    this.driven.turn();
   }
 
   #lineEnded(error: HoldfastError | undefined): void {

@@ -98,7 +98,7 @@ describe("the host of sessions", () => {
     gate.muted = true;
     expect(await session!.probe(50)).toBe(false);
     session!.detach(CLOSE.draining, 60_000);
-    expect(session!.link).toBeUndefined();
+    await until(() => session!.link === undefined);
     expect(await session!.probe(60_000)).toBe(false);
   });
 

@@ -64,6 +64,12 @@ describe("a line with sessions", () => {
       inside = false;
     }
     await until(() => forgotten === 20);
+    client.sessions[0]!.open(KIND.tcp, NOTHING, listener);
+    inside = true;
+    void client.sessions[0]!.close();
+    void client.line.close();
+    inside = false;
+    await client.line.line.closed;
     expect(wrong).toEqual([]);
   });
 
@@ -251,6 +257,31 @@ describe("a line with sessions", () => {
     expect((await client.sessions[0]!.ended).reason).toBe("closed");
     await client.line.close();
     await until(() => armed.size === 0 && world.host.size === 0);
+  });
+
+  it("can be closed by a listener of its session, and the other side knows at once", async () => {
+    await using world = await stage({
+      onStream: (stream, session) =>
+        session.listen(stream, hears({ readable: (s) => void s.write(s.read()!) })),
+    });
+    const client = world.open();
+    await until(() => client.sessions.length === 1);
+    const readable = (): void => void client.line.close();
+    client.sessions[0]!.open(KIND.tcp, NOTHING, hears({ readable })).write(Buffer.from("x"));
+    const end = await world.accepted[0]!.ended;
+    expect(end.reason).toBe("closed");
+    await until(() => world.host.size === 0);
+  });
+
+  it("says that its session is away as soon as the link is lost", async () => {
+    await using world = await stage();
+    const client = world.open({ retrying: () => 200 });
+    await until(() => client.sessions.length === 1);
+    world.arena.cut();
+    await until(() => client.line.line.status.state === "reconnecting");
+    expect(client.sessions[0]!.attached).toBe(false);
+    await until(() => client.line.line.status.epoch === 2);
+    expect(client.sessions[0]!.attached).toBe(true);
   });
 
   it("ends with the session that its application closes", async () => {
