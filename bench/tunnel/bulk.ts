@@ -5,7 +5,8 @@ import { freePort } from "../processes/free-port.ts";
 import type { Program } from "../processes/program.ts";
 import { findIperf } from "./peers.ts";
 import type { Stage } from "./stage.ts";
-import { LOOPBACK, type Way } from "./ways.ts";
+import { LOOPBACK } from "./address.ts";
+import type { Way } from "./ways.ts";
 
 export interface BulkTest {
   readonly direction: "up" | "down";

@@ -3,7 +3,7 @@ import { pause } from "../processes/condition.ts";
 import type { Program } from "../processes/program.ts";
 import type { Stage } from "./stage.ts";
 import { Visitor } from "./visitor.ts";
-import type { Address } from "./ways.ts";
+import type { Address } from "./address.ts";
 import { MODE, REQUEST_BYTES } from "./wire.ts";
 
 /** Half a request, a pause, the other half: what SSH, databases and HTTP with a body do. */

@@ -12,7 +12,7 @@ import { measureStartUp } from "./start-up.ts";
 import { measureTraffic } from "./traffic.ts";
 import { runTransfers } from "./transfers.ts";
 import { judge } from "./verdicts.ts";
-import { openWay, presentWays } from "./ways.ts";
+import { openWay } from "./ways.ts";
 
 const README = join(import.meta.dirname, "..", "..", "README.md");
 const BEGIN = "<!-- tunnel:begin -->";
@@ -41,7 +41,7 @@ export async function run(args: string[]): Promise<number> {
 
 async function measure(plan: Plan): Promise<Findings> {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
-  const names = presentWays();
+  const names = plan.ways;
   const wanted = new Set(plan.sections);
   const ledger = new Ledger();
   try {

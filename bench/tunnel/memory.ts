@@ -4,18 +4,11 @@ import { freePort } from "../processes/free-port.ts";
 import type { Memory, Program } from "../processes/program.ts";
 import type { Stage } from "./stage.ts";
 import { Visitor } from "./visitor.ts";
-import {
-  LOOPBACK,
-  ownLoopback,
-  startBoreClient,
-  startBoreRelay,
-  startHoldfastClient,
-  startHoldfastRelay,
-  startRatholeClient,
-  startRatholeRelay,
-  type Address,
-  type WayName,
-} from "./ways.ts";
+import { ownLoopback, startBoreClient, startBoreRelay } from "./bore-way.ts";
+import { startHoldfastClient, startHoldfastRelay } from "./holdfast-way.ts";
+import { startRatholeClient, startRatholeRelay } from "./rathole-way.ts";
+import { LOOPBACK, type Address } from "./address.ts";
+import { dialectOf, type WayName } from "./ways.ts";
 import { MODE } from "./wire.ts";
 
 export interface MemoryFigures {
@@ -62,13 +55,13 @@ export async function measureMemory(stage: Stage, name: WayName, target: number)
 
 async function openTunnels(stage: Stage, name: WayName, target: number, count: number): Promise<Open> {
   const targets = Array.from({ length: count }, () => target);
+  const dialect = dialectOf(name);
+  if (dialect !== undefined) {
+    const relay = await startHoldfastRelay(stage);
+    const { client, ports } = await startHoldfastClient(stage, relay, dialect, targets);
+    return { host: LOOPBACK, port: ports[0] ?? 0, programs: [relay.program, client] };
+  }
   switch (name) {
-    case "holdfast": {
-      const control = await freePort();
-      const relay = await startHoldfastRelay(stage, control);
-      const { client, ports } = await startHoldfastClient(stage, control, targets);
-      return { host: LOOPBACK, port: ports[0] ?? 0, programs: [relay, client] };
-    }
     case "bore": {
       const host = ownLoopback();
       const relay = await startBoreRelay(stage, host);
@@ -86,7 +79,7 @@ async function openTunnels(stage: Stage, name: WayName, target: number, count: n
       );
       return { host: LOOPBACK, port: ports[0] ?? 0, programs: [relay, client] };
     }
-    case "direct":
+    default:
       throw new Error("nothing stands between direct visitors and the service");
   }
 }

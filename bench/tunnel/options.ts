@@ -1,4 +1,5 @@
 // The words behind `npm run bench -- tunnel`.
+import { presentWays, type WayName } from "./ways.ts";
 import { TRAFFIC_TESTS, type TrafficPlan, type TrafficTest } from "./traffic.ts";
 
 export type Section = TrafficTest | "transfers" | "memory" | "recovery" | "start-up";
@@ -7,6 +8,7 @@ export const SECTIONS: readonly Section[] = [...TRAFFIC_TESTS, "transfers", "mem
 
 export interface Plan extends TrafficPlan {
   readonly sections: readonly Section[];
+  readonly ways: readonly WayName[];
   readonly transfers: number;
   readonly recovery: { readonly outagesMs: readonly number[]; readonly tunnels: number };
   readonly starts: number;
@@ -17,6 +19,7 @@ export interface Plan extends TrafficPlan {
 export const USAGE: string = `usage: npm run bench -- tunnel [options]
   --quick           a short look: 2 rounds of everything; the README stays as it is
   --only LIST       of ${SECTIONS.join(", ")}; the README stays as it is
+  --ways LIST       of those that are here: ${presentWays().join(", ")}; the README stays as it is
   --pairs N         rounds, each with every way once (9)
   --transfers N     hashed transfers (240)`;
 
@@ -26,13 +29,15 @@ export function parseOptions(args: readonly string[]): Plan {
   for (let i = 0; i < args.length; i++) {
     const name = args[i] ?? "";
     if (name === "--quick") given.set(name, "");
-    else if (["--only", "--pairs", "--transfers"].includes(name)) given.set(name, args[++i] ?? "");
+    else if (["--only", "--ways", "--pairs", "--transfers"].includes(name)) given.set(name, args[++i] ?? "");
     else throw new Error(USAGE);
   }
   const quick = given.has("--quick");
-  const sections = sectionsOf(given.get("--only"));
+  const sections = chosen(SECTIONS, given.get("--only"));
+  const ways = chosen(presentWays(), given.get("--ways"));
   return {
     sections,
+    ways,
     tests: TRAFFIC_TESTS.filter((test) => sections.includes(test)),
     rounds: count(given.get("--pairs") ?? (quick ? "2" : "9")),
     transfers: count(given.get("--transfers") ?? (quick ? "48" : "240")),
@@ -45,14 +50,14 @@ export function parseOptions(args: readonly string[]): Plan {
       ? { outagesMs: [1_000], tunnels: 3 }
       : { outagesMs: [1_000, 3_000, 5_000, 10_000], tunnels: 5 },
     starts: quick ? 3 : 15,
-    whole: !quick && sections.length === SECTIONS.length,
+    whole: !quick && sections.length === SECTIONS.length && !given.has("--ways"),
   };
 }
 
-function sectionsOf(list: string | undefined): readonly Section[] {
-  if (list === undefined) return SECTIONS;
+function chosen<T extends string>(all: readonly T[], list: string | undefined): readonly T[] {
+  if (list === undefined) return all;
   const wanted = list.split(",");
-  const found = SECTIONS.filter((section) => wanted.includes(section));
+  const found = all.filter((name) => wanted.includes(name));
   if (found.length !== wanted.length) throw new Error(USAGE);
   return found;
 }

@@ -32,6 +32,13 @@ export function findPeer(name: "bore" | "rathole"): Peer | undefined {
   return { command, version: versionOf(command, ["--version"]) ?? "of unknown version" };
 }
 
+/** @throws Error that says how to get it, if it is not here. */
+export function peerCommand(name: "bore" | "rathole"): string {
+  const peer = findPeer(name);
+  if (peer === undefined) throw new Error(`${name} is not here: node test/peers/install.mjs --bench`);
+  return peer.command;
+}
+
 /** The version of the load generator, or nothing if it is not here. */
 export function findIperf(): Peer | undefined {
   const command = inPath("iperf3");

@@ -5,18 +5,11 @@ import { freePort } from "../processes/free-port.ts";
 import type { Program } from "../processes/program.ts";
 import type { Stage } from "./stage.ts";
 import { Visitor } from "./visitor.ts";
-import {
-  LOOPBACK,
-  ownLoopback,
-  startBoreClient,
-  startBoreRelay,
-  startHoldfastClient,
-  startHoldfastRelay,
-  startRatholeClient,
-  startRatholeRelay,
-  type Address,
-  type WayName,
-} from "./ways.ts";
+import { ownLoopback, startBoreClient, startBoreRelay } from "./bore-way.ts";
+import { relayPlace, startHoldfastClient, startHoldfastRelay } from "./holdfast-way.ts";
+import { startRatholeClient, startRatholeRelay } from "./rathole-way.ts";
+import { LOOPBACK, type Address } from "./address.ts";
+import type { WayName } from "./ways.ts";
 import { MODE } from "./wire.ts";
 
 /** Milliseconds from the relay's return to the first byte, by who came back; `undefined`: the client had ended. */
@@ -36,6 +29,8 @@ interface Tunnel extends Address {
 
 /** A link that was up for 10 s counts as stable, and its loss as the first failure. */
 const STABLE_MS = 11_000;
+/** One dialect of each program. */
+const RESTARTED: ReadonlySet<WayName> = new Set<WayName>(["bore", "rathole", "holdfast"]);
 const GIVE_UP_MS = 30_000;
 const POLL_MS = 10;
 
@@ -50,7 +45,7 @@ export async function measureRecovery(
   await Promise.all(
     outagesMs.map(async (outageMs) => {
       const scenes = await Promise.all(
-        names.filter((name) => name !== "direct").map((name) => open(stage, name, target, tunnels)),
+        names.filter((name) => RESTARTED.has(name)).map((name) => open(stage, name, target, tunnels)),
       );
       await pause(STABLE_MS);
       await Promise.all(scenes.map(({ relay }) => relay.kill()));
@@ -101,11 +96,11 @@ async function open(stage: Stage, name: WayName, target: number, tunnels: number
 }
 
 async function openHoldfast(stage: Stage, target: number, tunnels: number): Promise<Scene> {
-  const control = await freePort();
-  const restart = (): Promise<Program> => startHoldfastRelay(stage, control);
-  const relay = await restart();
+  const place = await relayPlace(stage);
+  const restart = async (): Promise<Program> => (await startHoldfastRelay(stage, place)).program;
+  const relay = await startHoldfastRelay(stage, place);
   const start = async (label: string, more: readonly string[]): Promise<Tunnel> => {
-    const { client, ports } = await startHoldfastClient(stage, control, [target], more);
+    const { client, ports } = await startHoldfastClient(stage, relay, "native", [target], more);
     return { label, host: LOOPBACK, port: ports[0] ?? 0, client };
   };
   const all: Tunnel[] = [];
@@ -113,7 +108,7 @@ async function openHoldfast(stage: Stage, target: number, tunnels: number): Prom
     all.push(await start("holdfast, as it comes (waits up to 10 s)", []));
     all.push(await start("holdfast, --max-reconnect-delay 1s", ["--max-reconnect-delay", "1s"]));
   }
-  return { relay, restart, tunnels: all };
+  return { relay: relay.program, restart, tunnels: all };
 }
 
 async function openBore(stage: Stage, target: number, tunnels: number): Promise<Scene> {

@@ -1,4 +1,5 @@
 // Starts the programs of a bench, and ends them all.
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { Program } from "../processes/program.ts";
 
@@ -16,14 +17,19 @@ export class Stage {
     this.folder = folder;
   }
 
-  start(command: string, args: readonly string[]): Program {
-    const program = new Program({ command, args, folder: this.folder, env: { HOLDFAST_HOME: this.folder } });
+  start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+    const program = new Program({ command, args, folder: this.folder, env });
     this.#programs.push(program);
     return program;
   }
 
-  holdfast(args: readonly string[]): Program {
-    return this.start(process.execPath, [HOLDFAST, ...args]);
+  /** A place for the key, the leases and the control socket of one program, as if it were another user's. */
+  newHome(): string {
+    return mkdtempSync(join(this.folder, "home-"));
+  }
+
+  holdfast(args: readonly string[], home: string = this.newHome()): Program {
+    return this.start(process.execPath, [HOLDFAST, ...args], { HOLDFAST_HOME: home });
   }
 
   /** A program of this bench. */

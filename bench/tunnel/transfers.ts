@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { hashOf, payload } from "./payload.ts";
-import type { Address } from "./ways.ts";
+import type { Address } from "./address.ts";
 import { MODE, SLOW_READ_MS } from "./wire.ts";
 
 const SIZES = [

@@ -1,6 +1,6 @@
 // A visitor's connection, read answer by answer.
 import { connect, type Socket } from "node:net";
-import type { Address } from "./ways.ts";
+import type { Address } from "./address.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 

@@ -22,6 +22,8 @@ interface Piece {
   readonly frameEnd: number;
   /** Its last frame ends with it. */
   whole: boolean;
+  /** Whom to tell that the write that ends with it is with the peer, and its memory free. */
+  readonly released: (() => void) | undefined;
 }
 
 export class ReplayLog {
@@ -79,11 +81,11 @@ export class ReplayLog {
     this.#extend(HEADER_BYTES, true);
   }
 
-  /** More of the payload of the frame that was begun. */
-  append(bytes: Uint8Array, from: number, to: number): void {
+  /** More of the payload of the frame that was begun. `released` is called when the peer has it. */
+  append(bytes: Uint8Array, from: number, to: number, released?: () => void): void {
     const length = to - from;
-    if (length >= COPY_BELOW_BYTES) {
-      this.#refer(bytes, from, to);
+    if (length >= COPY_BELOW_BYTES || released !== undefined) {
+      this.#refer(bytes, from, to, released);
       return;
     }
     this.#makeRoom(length);
@@ -105,6 +107,7 @@ export class ReplayLog {
       if (first === this.#tail) this.#tail = undefined;
       this.#pieces.shift();
       this.#base += length;
+      first.released?.();
       if (this.#index > 0) this.#index -= 1;
       else this.#offset = 0;
     }
@@ -185,6 +188,7 @@ export class ReplayLog {
         end: this.#used,
         frameEnd: beginsFrame ? this.sent : this.#frameEnd,
         whole: false,
+        released: undefined,
       };
       this.#pieces.push(piece);
       this.#tail = piece;
@@ -195,10 +199,10 @@ export class ReplayLog {
     piece.whole = this.sent === this.#frameEnd;
   }
 
-  #refer(bytes: Uint8Array, start: number, end: number): void {
+  #refer(bytes: Uint8Array, start: number, end: number, released: (() => void) | undefined): void {
     this.sent += end - start;
     const whole = this.sent === this.#frameEnd;
-    this.#pieces.push({ bytes, start, end, frameEnd: this.#frameEnd, whole });
+    this.#pieces.push({ bytes, start, end, frameEnd: this.#frameEnd, whole, released });
     this.#tail = undefined;
   }
 }

@@ -104,12 +104,12 @@ export class Stream implements SessionStream {
     return this.receiving.bytesIn;
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, released?: () => void): boolean {
     const { sending } = this;
     if (sending.end !== undefined || bytes.length === 0) return this.writable;
     if (this.kind === KIND.udp) throw datagramsOnly(this.id);
     if (this.#full) throw queueFull(sending.queue.bytes);
-    sending.queue.push(bytes);
+    sending.queue.push(bytes, released);
     this.#host.kept(bytes.length);
     sending.full = sending.queue.bytes >= this.#host.queueBytes || this.#host.tight;
     this.#offer();

@@ -24,11 +24,13 @@ export interface SessionStream {
   /**
    * Hand bytes over, without a copy: do not change them afterwards (fewer than 2 KiB are copied when their frame is
    * made). Possible in any state of the link.
+   * @param released called when the other end has all of them and their memory may be used again, from within
+   * `receive` or `resume`: it must do nothing else. Never called for bytes that were dropped, or whose session ended.
    * @returns `false` when the queue is full now (these bytes were taken): wait for the event `writable`. Bytes for a
    * side that has ended are dropped.
    * @throws HoldfastError `queue_full` (fatal) if it was full before; `datagrams_only` (fatal) on a flow of datagrams.
    */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, released?: () => void): boolean;
   /** No more bytes will be written: FIN, behind all that was written. Safe to call again. */
   end(): void;
   /** Break both directions off; after our own FIN went out, the other one. What waits is dropped. Default code `cancelled`. Safe to call again. */

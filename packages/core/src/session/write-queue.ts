@@ -11,19 +11,25 @@ export class WriteQueue {
   bytes = 0;
   // Bounded by the queue's limit in bytes: when it is long, short writes are joined into pieces of about 2 KiB.
   readonly #pieces: Fifo<Uint8Array> = new Fifo();
+  /** One for each piece: whom to tell that its memory is free. */
+  readonly #released: Fifo<(() => void) | undefined> = new Fifo();
   #offset = 0;
   /** The last piece, if it is one of ours with room in it. */
   #joint: Uint8Array | undefined;
   #jointUsed = 0;
 
-  push(bytes: Uint8Array): void {
+  push(bytes: Uint8Array, released?: () => void): void {
     this.bytes += bytes.length;
-    if (bytes.length < JOIN_BELOW_BYTES && this.#pieces.length >= PIECES_BEFORE_JOINING) {
+    if (
+      released === undefined &&
+      bytes.length < JOIN_BELOW_BYTES &&
+      this.#pieces.length >= PIECES_BEFORE_JOINING
+    ) {
       this.#join(bytes);
       return;
     }
     this.#seal();
-    this.#pieces.push(bytes);
+    this.#add(bytes, released);
   }
 
   /** Move the first `bytes` into the frame that was begun. */
@@ -37,10 +43,15 @@ export class WriteQueue {
         piece = this.#pieces.peek()!;
       }
       const length = Math.min(left, piece.length - this.#offset);
-      log.append(piece, this.#offset, this.#offset + length);
+      const to = this.#offset + length;
       left -= length;
-      this.#offset += length;
-      if (this.#offset < piece.length) return;
+      if (to < piece.length) {
+        log.append(piece, this.#offset, to);
+        this.#offset = to;
+        return;
+      }
+      // The log lets go of what it has in order, so whoever waits for the last part waits for all of it.
+      log.append(piece, this.#offset, to, this.#released.shift());
       this.#pieces.shift();
       this.#offset = 0;
     }
@@ -49,6 +60,7 @@ export class WriteQueue {
   clear(): void {
     this.bytes = 0;
     this.#pieces.clear();
+    this.#released.clear();
     this.#offset = 0;
     this.#joint = undefined;
   }
@@ -65,7 +77,12 @@ export class WriteQueue {
 
   #seal(): void {
     if (this.#joint === undefined) return;
-    this.#pieces.push(this.#joint.subarray(0, this.#jointUsed));
+    this.#add(this.#joint.subarray(0, this.#jointUsed), undefined);
     this.#joint = undefined;
+  }
+
+  #add(piece: Uint8Array, released: (() => void) | undefined): void {
+    this.#pieces.push(piece);
+    this.#released.push(released);
   }
 }

@@ -8,7 +8,7 @@ import { RESET, type SessionStream } from "@holdfast/core/session";
 import type { SessionHandle, StreamListener } from "../session/surface.ts";
 import { streamFailure } from "../session/stream-failure.ts";
 import { onOrderlyEnd } from "./orderly-end.ts";
-import { readToCopy } from "./copy-read.ts";
+import { readBulk } from "./bulk-read.ts";
 import { guardSocket, resetSocket } from "./socket-care.ts";
 import { linkFailure } from "./socket-failure.ts";
 
@@ -139,7 +139,7 @@ class StreamSplice implements StreamListener {
 
   #copyOut(): void {
     const socket = this.#socket;
-    this.#endReading = readToCopy(socket, (bytes, mine) => this.#send(mine ? bytes : Buffer.from(bytes)));
+    this.#endReading = readBulk(socket, (bytes, released) => this.#send(bytes, released));
     onOrderlyEnd(socket, () => {
       this.#outDone = true;
       this.#stream.end();
@@ -148,10 +148,13 @@ class StreamSplice implements StreamListener {
     socket.resume();
   }
 
-  #send(bytes: Buffer): boolean {
-    if (this.#stream.sent !== undefined) return true;
+  #send(bytes: Buffer, released: (() => void) | undefined): boolean {
+    if (this.#stream.sent !== undefined) {
+      released?.();
+      return true;
+    }
     this.#bytesOut += bytes.length;
-    this.#waiting = !this.#stream.write(bytes);
+    this.#waiting = !this.#stream.write(bytes, released);
     return !this.#waiting;
   }
 
