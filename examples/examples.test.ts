@@ -1,11 +1,14 @@
 // Every example is run: connected, cut by the other side, connected again with the next epoch.
+import { createHash, randomBytes } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { readFileSync } from "node:fs";
 import type { Line } from "@holdfast/net";
+import { startFaultyProxy } from "@holdfast/net/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { keepConnected as overSocket } from "./plain-socket.ts";
+import { openStream, serveEcho } from "./session.ts";
 import { keepConnected as overWebSocket } from "./websocket.ts";
 import { keepConnected as overPipe, type Pipe } from "./without-node-types/line.ts";
 
@@ -60,6 +63,35 @@ describe("examples", () => {
     });
   });
 
+  it("session: a stream goes on over links that are cut", async () => {
+    const listener = await serveEcho();
+    closers.push(() => listener.close());
+    const proxy = await startFaultyProxy({ target: listener.endpoint });
+    closers.push(() => proxy.close());
+    const sent = randomBytes(8_000_000);
+    const answer = createHash("sha256");
+    let cuts = 0;
+    const { port } = proxy.endpoint as { port: number };
+    const whole = new Promise<void>((resolve, reject) => {
+      const line = openStream(port, (duplex) => {
+        let count = 0;
+        duplex.on("data", (chunk: Buffer) => {
+          answer.update(chunk);
+          count += chunk.length;
+          if (count < (cuts + 1) * 2_000_000 || cuts === 3) return;
+          cuts += 1;
+          void proxy.cut();
+        });
+        duplex.on("end", resolve).on("error", reject);
+        duplex.end(sent);
+      });
+      closers.push(() => line.close());
+    });
+    await whole;
+    expect(cuts).toBe(3);
+    expect(answer.digest("hex")).toBe(createHash("sha256").update(sent).digest("hex"));
+  });
+
   it("without-node-types", async () => {
     const pipes: Pipe[] = [];
     const open = async (): Promise<Pipe> => {
@@ -70,8 +102,8 @@ describe("examples", () => {
     await comesBack(overPipe(open), () => pipes.at(-1)?.onEnd());
   });
 
-  it("the README shows plain-socket as it is", () => {
-    const example = readFileSync("examples/plain-socket.ts", "utf8").split("\n").slice(1).join("\n").trim();
+  it.each(["plain-socket", "session"])("the README shows %s as it is", (name) => {
+    const example = readFileSync(`examples/${name}.ts`, "utf8").split("\n").slice(1).join("\n").trim();
     expect(readFileSync("README.md", "utf8")).toContain(example);
   });
 });

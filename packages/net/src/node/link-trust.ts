@@ -24,8 +24,15 @@ export function staysHere(socket: Socket): boolean {
 
 /** The trust in a socket without TLS. `proxied`: a program in between passes it on to somewhere else. */
 export function plainTrust(socket: Socket, endpoint: Endpoint, proxied = false): ByteLinkTrust {
-  const name = "path" in endpoint ? endpoint.path : endpoint.host;
-  return { confidential: !proxied && staysHere(socket), exporter: undefined, relayIdentity: `name:${name}` };
+  const confidential = !proxied && staysHere(socket);
+  // A machine has many names for itself, and is one relay under all of them.
+  const host = confidential ? "localhost" : nameOf(endpoint);
+  const name = "path" in endpoint ? endpoint.path : host;
+  return { confidential, exporter: undefined, relayIdentity: `name:${name}` };
+}
+
+function nameOf(endpoint: Endpoint): string {
+  return "path" in endpoint ? endpoint.path : endpoint.host.toLowerCase().replace(/\.$/, "");
 }
 
 /** 127.0.0.0/8 and ::1, also IPv4 within IPv6. */

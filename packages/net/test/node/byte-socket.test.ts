@@ -184,7 +184,7 @@ describe("what is known of a plain socket", () => {
     const [near, far] = await pair(server);
     const link = socketBytes(far);
     expect(link.remoteAddress).toBe("127.0.0.1");
-    expect(link.trust).toEqual({ confidential: true, exporter: undefined, relayIdentity: "name:127.0.0.1" });
+    expect(link.trust).toEqual({ confidential: true, exporter: undefined, relayIdentity: "name:localhost" });
     near.destroy();
     await using folder = await temporaryFolder();
     await using local = await serve({ path: `${folder.path}/s` });

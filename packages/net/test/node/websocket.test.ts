@@ -163,7 +163,7 @@ describe("a WebSocket as a link of bytes", () => {
     expect(plain.near.trust).toEqual({
       confidential: true,
       exporter: undefined,
-      relayIdentity: "name:127.0.0.1",
+      relayIdentity: "name:localhost",
     });
   });
 
