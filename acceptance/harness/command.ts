@@ -69,6 +69,11 @@ export class Command {
     return this.end === undefined;
   }
 
+  /** It ends by itself. @throws Error with what it said, if it has not after `deadlineMs`. */
+  async exits(deadlineMs = 30_000): Promise<Ended> {
+    return until(`the end of \`holdfast ${this.name}\`\n${this.stderr}`, () => this.end, deadlineMs);
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

@@ -98,7 +98,7 @@ async function drain(scene: Scene): Promise<string> {
   await until("the stream goes on", () => ticker.echoed >= before + 20);
   assert.ok(first.command.running, "it did not wait for its visitor");
   const typed = await ticker.finish();
-  const { code } = await first.command.ended;
+  const { code } = await first.command.exits();
   assert.equal(code, 0, first.command.stderr);
   const { nativePort, borePort } = first;
   const second = await startRelay(scene, { env, nativePort, borePort });

@@ -43,7 +43,7 @@ function newcomer(scene: Scene, { lab, url }: Abroad, name: string, args: readon
 }
 
 async function refusedWith3(command: Command): Promise<string> {
-  const { code } = await command.ended;
+  const { code } = await command.exits();
   assert.equal(code, 3, `\`${command.name}\`: exit ${code} ${command.stderr}`);
   const { line, at } = await command.line("error");
   assert.equal(line.retryable, false);
