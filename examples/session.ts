@@ -1,5 +1,5 @@
 // A session between two programs of your own: the stream in it goes on over every loss of the link.
-import { KIND, type SessionStream } from "@holdfast/core/session";
+import { KIND } from "@holdfast/core/session";
 import { listenHoldfast, nodeCrypto, streamDuplex, tcp, type HoldfastListener } from "@holdfast/net/node";
 import { hostSessions, openSession, type SessionLine } from "@holdfast/net/session";
 import type { Duplex } from "node:stream";
@@ -19,14 +19,12 @@ export function serveEcho(port = 0): Promise<HoldfastListener> {
 
 /** One stream, which goes on over every link that the line makes. */
 export function openStream(port: number, onStream: (duplex: Duplex) => void): SessionLine {
-  const nobodyYet = { readable: () => {}, writable: () => {}, forgotten: (_: SessionStream) => {} };
   return openSession({
     dial: tcp({ host: "127.0.0.1", port }),
     crypto: nodeCrypto(),
     failFast: false,
     onSession(session) {
-      const stream = session.open(KIND.tcp, new Uint8Array(), nobodyYet);
-      onStream(streamDuplex(stream, session));
+      onStream(streamDuplex(session.open(KIND.tcp, new Uint8Array()), session));
     },
   });
 }

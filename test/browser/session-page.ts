@@ -25,8 +25,7 @@ const line = openSession({
 
 /** Ask for any port, and tell the page's server which one it is. */
 async function bind(session: SessionHandle): Promise<void> {
-  const nobody = { readable: () => undefined, writable: () => undefined, forgotten: () => undefined };
-  const control = session.open(KIND.control, new TextEncoder().encode("tunnel/1"), nobody);
+  const control = session.open(KIND.control, new TextEncoder().encode("tunnel/1"));
   const { readable } = webStream(control, session);
   const request = { type: "bind", id: 1, port: 0, target: "browser", force: false };
   control.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));

@@ -12,7 +12,7 @@ import { openBoreView } from "./bore-view.ts";
 import { openNativeViews } from "./native-views.ts";
 import type { TunnelView } from "./tunnel-view.ts";
 
-export interface ViewTarget {
+interface ViewTarget {
   readonly target: Endpoint;
   readonly port: number;
   readonly force: boolean;

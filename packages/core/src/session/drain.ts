@@ -3,7 +3,7 @@
 import type { Instant } from "../ports.ts";
 
 /** How long CLOSE may take to be delivered, in milliseconds: waiting for its answer, and time spent away. */
-export const CLOSING_MS = 5_000;
+const CLOSING_MS = 5_000;
 
 type Phase =
   /** Streams may finish until then. */

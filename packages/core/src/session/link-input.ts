@@ -8,7 +8,7 @@ import { FRAME } from "./wire/frame-types.ts";
 import { uint16At, uint32At, uint64At } from "./wire/integers.ts";
 
 /** Longer announcements are cut to this, in milliseconds. */
-export const MOST_WINDOW_MS = 600_000;
+const MOST_WINDOW_MS = 600_000;
 
 export interface LinkInputParts {
   readonly events: EventQueue;

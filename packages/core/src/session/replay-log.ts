@@ -5,7 +5,7 @@ import { Fifo } from "./fifo.ts";
 import { HEADER_BYTES, payloadBytesAt, putHeader } from "./wire/frame-types.ts";
 
 /** A payload, or a chunk of one, that is shorter is copied; the rest is referred to. */
-export const COPY_BELOW_BYTES = 2_048;
+const COPY_BELOW_BYTES = 2_048;
 
 /** Slabs start small, because most sessions say little, and double. */
 const LEAST_SLAB_BYTES = 4_096;

@@ -32,7 +32,7 @@ export async function readAll(channel: ByteChannel): Promise<Buffer> {
 }
 
 /** As many bytes as that, and not one more with the last of them. */
-export async function readBytes(channel: ByteChannel, count: number): Promise<Buffer> {
+async function readBytes(channel: ByteChannel, count: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let got = 0;
   while (got < count) {

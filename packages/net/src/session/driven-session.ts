@@ -95,9 +95,9 @@ export class DrivenSession implements SessionHandle {
     return this.session.streams();
   }
 
-  open(kind: number, metadata: Uint8Array, listener: StreamListener): SessionStream {
+  open(kind: number, metadata: Uint8Array, listener?: StreamListener): SessionStream {
     const stream = this.session.open(kind, metadata);
-    this.#audience.listen(stream, listener);
+    if (listener !== undefined) this.#audience.listen(stream, listener);
     return stream;
   }
 

@@ -6,7 +6,7 @@ import type { ByteLink } from "../byte-link.ts";
 import type { SessionCrypto } from "./surface.ts";
 
 /** What the two handshakes have in common. */
-export interface Handshake<Step> {
+interface Handshake<Step> {
   receive(bytes: Uint8Array, now: Instant): Step;
   proved(digest: Uint8Array, now: Instant): Step;
   /** It keeps what comes until a proof is there: the link should not bring more. Default `false`. */

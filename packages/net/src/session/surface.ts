@@ -50,7 +50,7 @@ export interface SessionHandle {
   readonly end: SessionEnd | undefined;
   streams(): Iterable<SessionStream>;
   /** As in core. The listener is heard from then on. */
-  open(kind: number, metadata: Uint8Array, listener: StreamListener): SessionStream;
+  open(kind: number, metadata: Uint8Array, listener?: StreamListener): SessionStream;
   /** Who hears of a stream that the other end opened; set it in `onStream`, or later: nothing is lost. */
   listen(stream: SessionStream, listener: StreamListener): void;
   sendDatagram(flow: number, bytes: Uint8Array): boolean;

@@ -18,7 +18,7 @@ export async function exchange(
   return answer;
 }
 
-export async function answerOf(socket: Socket): Promise<string> {
+async function answerOf(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.on("error", () => undefined);

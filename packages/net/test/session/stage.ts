@@ -28,7 +28,7 @@ export interface Stage {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export interface Client {
+interface Client {
   readonly line: SessionLine;
   readonly sessions: SessionHandle[];
   readonly lost: (SessionEnd | undefined)[];

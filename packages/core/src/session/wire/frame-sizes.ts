@@ -12,7 +12,7 @@ export const MOST_DATAGRAM_BYTES = 1_200;
 export const MOST_REASON_BYTES = 256;
 
 /** All frames that are put together from pieces are at most so long, in bytes of payload. */
-export const MOST_COLLECTED_BYTES = 4_096;
+const MOST_COLLECTED_BYTES = 4_096;
 
 /** The least and the greatest payload of the sequenced frames but DATA. */
 const SEQUENCED_SIZES: Readonly<Record<number, readonly [least: number, most: number]>> = {

@@ -35,9 +35,6 @@ export const HEADER_BYTES = 8;
 /** The payload that an end takes before its limit is known, in bytes. */
 export const LEAST_MAX_FRAME_BYTES = 4_096;
 
-/** The longest payload that a header can state, in bytes. */
-export const MOST_PAYLOAD_BYTES = 0xff_ff_ff;
-
 export function putHeader(
   bytes: Uint8Array,
   at: number,

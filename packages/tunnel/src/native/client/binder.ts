@@ -23,7 +23,7 @@ export type TargetPhase =
   | { readonly type: "released" };
 
 /** One target and what is known of its port. */
-export interface BoundTarget {
+interface BoundTarget {
   /** Its name towards the relay, from 1. */
   readonly id: number;
   readonly label: string;

@@ -164,7 +164,7 @@ class Tunnel implements NativeTunnel {
       const streams = this.#afterOutage.streamsLost;
       this.#onEvent({ type: "session_lost", streams, error: lost?.error });
     }
-    const stream = session.open(KIND.control, Buffer.from(CONTROL_METADATA), NOBODY);
+    const stream = session.open(KIND.control, Buffer.from(CONTROL_METADATA));
     const control = new ControlChannel({
       stream,
       onLine: (line) => this.#hear(session, line),
@@ -273,13 +273,6 @@ class Tunnel implements NativeTunnel {
     if (refused !== undefined) return { code: "failed", error: refused.failure, failures: 0 };
     return { code: "replaced", error: replaced(), failures: 0 };
   }
-}
-
-/** The channel listens as soon as there is one. */
-const NOBODY = { readable: nothing, writable: nothing, forgotten: nothing } as const;
-
-function nothing(): void {
-  // Nobody is there yet.
 }
 
 function noTunnels(): HoldfastError {

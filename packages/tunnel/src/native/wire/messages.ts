@@ -10,7 +10,7 @@ export const CONTROL_METADATA = "tunnel/1";
 /** A line, its end not counted, in bytes. */
 export const MAX_LINE_BYTES = 4_096;
 /** A text within a line, in UTF-16 code units. Longer ones are cut. */
-export const MAX_TEXT = 512;
+const MAX_TEXT = 512;
 
 /** Why a bind ends. Others may come: they count as `closed`. */
 export const UNBIND = {
@@ -34,14 +34,14 @@ export interface Bind {
 }
 
 /** The client gives a port back, or the relay takes it. */
-export interface Unbind {
+interface Unbind {
   readonly type: "unbind";
   readonly id: number;
   readonly reason: string;
 }
 
 /** The client has the port. */
-export interface Bound {
+interface Bound {
   readonly type: "bound";
   readonly id: number;
   readonly port: number;
