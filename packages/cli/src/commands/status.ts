@@ -65,12 +65,14 @@ export function inFull(entry: Entry, now: number): string[] {
     rows.push(["streams", String(entry.streams)]);
   } else rows.push(["where", destinationOf(entry)]);
   if (entry.type === "relay") {
+    for (const address of entry.addresses.slice(1)) rows.push(["also", address]);
     rows.push(["secret", entry.secret_required ? "required" : "none"]);
     for (const tunnel of entry.tunnel_list ?? []) {
       const age = formatDuration(Math.max(0, now - Date.parse(tunnel.since)));
       rows.push([
         `port ${tunnel.port}`,
-        `${tunnel.remote_address}, ${plural(tunnel.streams, "stream")}, for ${age}`,
+        `${tunnel.remote_address}${tunnel.away ? " (away)" : ""}, ${tunnel.dialect}, ` +
+          `${plural(tunnel.streams, "stream")}, for ${age}`,
       ]);
     }
   } else {
