@@ -1,7 +1,7 @@
 // The end of a client and of a relay: nobody new, those who are here finish, everything is told.
 import { startFaultyProxy } from "@holdfast/net/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { openNative, ownerKey, portOf, startNativeRelay, talk } from "./native-stage.ts";
+import { openNative, ownerKey, portOf, relayPort, startNativeRelay, talk } from "./native-stage.ts";
 import { echo, Peer, serve, until } from "./sockets.ts";
 
 test("a client that drains gives its port up at once, and its visitors finish", async () => {
@@ -35,7 +35,7 @@ test("visitors that do not finish in time are reset when a client drains", async
 });
 
 test("a relay that drains lets visitors finish, and its clients go on with the next one", async () => {
-  const before = await startNativeRelay();
+  const before = await startNativeRelay({ port: await relayPort() });
   const proxy = await startFaultyProxy({ target: { host: "127.0.0.1", port: before.port } });
   onTestFinished(() => proxy.close());
   if ("path" in proxy.endpoint) throw new Error("a proxy of a port listens on a port");

@@ -98,7 +98,7 @@ test("ports outside of the range are refused for good", async () => {
 });
 
 test("a port that another program has is waited for", async () => {
-  const { port: relayPort } = await startNativeRelay();
+  const { port: relayPort } = await startNativeRelay({ ports: [1_024, 65_535] });
   const [target, other] = [await echo(), await echo()];
   const targets = [{ target: `127.0.0.1:${target.port}`, port: other.port }];
   const { tunnel } = openNative({ relayPort, targets });
@@ -154,12 +154,13 @@ describe("a client that speaks by hand", () => {
     open(kind: number, metadata: string): { stream: SessionStream; heard: () => string };
   }
 
-  async function connectByHand(relayPort: number): Promise<ByHand> {
+  async function connectByHand(relayPort: number, key?: Uint8Array): Promise<ByHand> {
     let began: (session: SessionHandle) => void = () => undefined;
     const beginning = new Promise<SessionHandle>((resolve) => (began = resolve));
     const line = openSession({
       dial: tcp({ host: "127.0.0.1", port: relayPort }),
       crypto: nodeCrypto(),
+      ownerKey: key,
       reconnect: false,
       onSession: (session) => began(session),
     });
@@ -231,6 +232,34 @@ describe("a client that speaks by hand", () => {
     say(channel, text);
     expect(await client.session.ended).toMatchObject({ code: 2 });
     await until("its port is gone", () => relay.status.leases.length === 0);
+  });
+
+  test("and breaks its session keeps its port, and visitors wait for its next one", async () => {
+    const { port: relayPort, relay } = await startNativeRelay();
+    const [key, target] = [ownerKey(), await echo()];
+    const client = await connectByHand(relayPort, key);
+    const channel = control(client);
+    say(channel, '{"type":"bind","id":1,"port":0,"target":"a"}\nnonsense\n');
+    await client.session.ended;
+    await until("the port is kept", () => relay.status.leases[0]?.until !== undefined);
+    const visitor = await Peer.connect(relay.status.leases[0]?.port ?? 0);
+    visitor.say("patience");
+    const targets = [{ target: `127.0.0.1:${target.port}`, label: "a" }];
+    openNative({ relayPort, targets, ownerKey: key });
+    await visitor.hears("patience");
+  });
+
+  test("and loses its last port to another program is closed, whatever it makes of it", async () => {
+    const { port: relayPort, relay } = await startNativeRelay();
+    const key = ownerKey();
+    const clients = [await connectByHand(relayPort, key), await connectByHand(relayPort, key)];
+    for (const client of clients) {
+      say(control(client), '{"type":"bind","id":1,"port":0,"target":"a","force":true}\n');
+      await until("it is bound", () => relay.status.tunnels.length === 1);
+    }
+    expect(await clients[0]?.session.ended).toMatchObject({ reason: "replaced", code: 4 });
+    await until("the other one has it", () => relay.status.leases[0]?.generation === 2);
+    expect(clients[1]?.session.end).toBeUndefined();
   });
 
   test("cannot open anything but one control stream", async () => {

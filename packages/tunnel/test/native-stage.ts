@@ -1,5 +1,6 @@
 // A relay of native tunnels and its clients for tests, on any port, closed with the test.
 import { randomBytes } from "node:crypto";
+import { createServer } from "node:net";
 import { tcp } from "@holdfast/net/node";
 import { onTestFinished } from "vitest";
 import {
@@ -25,6 +26,8 @@ export async function startNativeRelay(options: TunnelRelayOptions = {}): Promis
   const events: TunnelRelayEvent[] = [];
   const relay = await startTunnelRelay({
     port: 0,
+    // None that the system gives to whoever dials out, so that a port which was closed is there to be opened again.
+    ports: [20_000, 29_999],
     ...options,
     limits: {
       connectionsPerAddress: 10_000,
@@ -77,6 +80,21 @@ export async function portOf(tunnel: NativeTunnel, id = 1): Promise<number> {
   const target = tunnel.targets.find((one) => one.id === id);
   if (target?.phase.type !== "bound") throw new Error(`target ${id} is ${JSON.stringify(target?.phase)}`);
   return target.phase.port;
+}
+
+/** For a relay that is started again: nobody has it, and the system gives it to nobody who dials out. */
+export async function relayPort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const listens = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!listens) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 export function ownerKey(): Uint8Array {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startFaultyProxy, type FaultyProxy } from "@holdfast/net/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openNative, ownerKey, portOf, startNativeRelay, talk } from "./native-stage.ts";
-import { echo, freePort, Peer, serve, until } from "./sockets.ts";
+import { openNative, ownerKey, portOf, relayPort, startNativeRelay, talk } from "./native-stage.ts";
+import { echo, Peer, serve, until } from "./sockets.ts";
 
 async function proxyTo(port: number): Promise<{ proxy: FaultyProxy; proxyPort: number }> {
   const proxy = await startFaultyProxy({ target: { host: "127.0.0.1", port } });
@@ -101,6 +101,8 @@ describe("another program of the same owner", () => {
     const [portOne, portTwo] = [await portOf(first.tunnel, 1), await portOf(first.tunnel, 2)];
     const kept = await Peer.connect(portTwo);
     await kept.hears("two");
+    const cut = await Peer.connect(portOne);
+    await cut.hears("one");
     const second = openNative({
       relayPort,
       targets: [target(three.port), target(one.port, { force: true })],
@@ -110,6 +112,7 @@ describe("another program of the same owner", () => {
     await until("the first one knows", () => first.tunnel.targets[0]?.phase.type === "replaced");
     expect(first.tunnel.targets[1]?.phase.type).toBe("bound");
     expect(first.tunnel.line.status.state).toBe("connected");
+    await cut.isReset();
     expect(kept.error).toBeUndefined();
     expect(relay.status.tunnels).toHaveLength(3);
   });
@@ -132,10 +135,7 @@ describe("another owner", () => {
   });
 
   test("is never given a leased port by chance", async () => {
-    const ports = [await freePort(), 0];
-    ports[1] = ports[0] ?? 0;
-    const range: [number, number] = [ports[0] ?? 0, (ports[0] ?? 0) + 2];
-    const { port: relayPort, relay } = await startNativeRelay({ ports: range });
+    const { port: relayPort, relay } = await startNativeRelay({ ports: [30_000, 30_002] });
     const target = await says("x");
     const owner = openNative({ relayPort, targetPort: target.port, ownerKey: ownerKey() });
     const port = await portOf(owner.tunnel);
@@ -169,7 +169,7 @@ describe("a relay that was restarted", () => {
 
   test("gives ports back to their owners only, and parks visitors meanwhile", async () => {
     const leaseFile = join(await folder(), "leases.json");
-    const before = await startNativeRelay({ leaseFile });
+    const before = await startNativeRelay({ leaseFile, port: await relayPort() });
     const { proxy, proxyPort } = await proxyTo(before.port);
     const [key, target] = [ownerKey(), await echo()];
     const client = openNative({ relayPort: proxyPort, targetPort: target.port, ownerKey: key });
