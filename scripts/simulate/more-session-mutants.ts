@@ -178,8 +178,8 @@ export const moreSessionMutants: readonly Mutant[] = [
     id: "S57",
     name: "short writes that were joined are overtaken",
     file: `${SESSION}/write-queue.ts`,
-    find: "    this.#seal();\n    this.#pieces.push(bytes);",
-    replace: "    this.#pieces.push(bytes);",
+    find: "    this.#seal();\n    this.#add(bytes, released);",
+    replace: "    this.#add(bytes, released);",
   },
   {
     id: "S58",
@@ -213,8 +213,8 @@ export const moreSessionMutants: readonly Mutant[] = [
     id: "S62",
     name: "a drain waits for its answer for ever",
     file: `${SESSION}/drain.ts`,
-    find: "export const CLOSING_MS = 5_000;",
-    replace: "export const CLOSING_MS = 5_000_000_000;",
+    find: "const CLOSING_MS = 5_000;",
+    replace: "const CLOSING_MS = 5_000_000_000;",
   },
   {
     id: "S63",
@@ -229,5 +229,12 @@ export const moreSessionMutants: readonly Mutant[] = [
     file: `${SESSION}/stream-state.ts`,
     find: "if (lost || receiving.end === undefined) receiving.end =",
     replace: "if (receiving.end === undefined) receiving.end =",
+  },
+  {
+    id: "S65",
+    name: "memory is given back when its bytes are sent, not when the peer has them",
+    file: `${SESSION}/replay-log.ts`,
+    find: "    if (piece === this.#tail) this.#tail = undefined;",
+    replace: "    if (piece === this.#tail) this.#tail = undefined;\n    piece.released?.();",
   },
 ];

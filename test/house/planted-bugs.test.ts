@@ -11,12 +11,31 @@ const rows = textOf(MUTANTS_PAGE)
 
 describe("the page of planted bugs", () => {
   it("names the bugs that are planted (else: npm run simulate -- --mutants --write)", () => {
-    expect(rows.map((row) => row.split(/(?<!\\)\|/).slice(0, 3).join("|") + "|")).toEqual(expectedRows());
+    expect(
+      rows.map(
+        (row) =>
+          row
+            .split(/(?<!\\)\|/)
+            .slice(0, 3)
+            .join("|") + "|",
+      ),
+    ).toEqual(expectedRows());
   });
 
   it("says of each what caught it", () => {
     const open = rows.filter((row) => /\| (not hunted yet)? *\|$/.test(row));
     expect(open).toEqual([]);
+  });
+
+  it("finds the place of each bug exactly once", () => {
+    const lost = mutantLists.flatMap(({ mutants }) =>
+      mutants.flatMap((mutant) =>
+        [mutant, ...(mutant.also ?? [])]
+          .filter(({ file, find }) => textOf(`packages/${file}`).split(find).length !== 2)
+          .map(({ file }) => `${mutant.id} in ${file}`),
+      ),
+    );
+    expect(lost).toEqual([]);
   });
 
   it("gives each bug an id of its own", () => {

@@ -1,7 +1,7 @@
 // What an application does with its end of one stream: writes what its plan says, reads as fast or as slowly as it
 // pleases, ends, breaks off or asks to stop, and holds everything that it is told against the book. It acts on events
 // alone, and on timers of its own: a wake-up that is forgotten leaves it hanging.
-import type { SessionStream } from "../../session/stream.ts";
+import type { SessionStream, StreamEnd } from "../../session/stream.ts";
 import type { Dice } from "../random.ts";
 import type { World } from "../world.ts";
 import { otherSide, type SessionBook, type Side, type StreamTruth, type WayTruth } from "./book.ts";
@@ -13,6 +13,8 @@ export interface StreamPlan {
   readonly resetAt: number;
   /** Ask the other end to stop when so much has been read. */
   readonly stopAt: number;
+  /** An answer: ends when the question has. */
+  readonly endsAfterPeer: boolean;
   readonly mostAtOnce: number;
   readonly thinkMs: number;
   /** The chance to put the book down after a piece, and for how long. */
@@ -22,6 +24,8 @@ export interface StreamPlan {
 
 const SESSION_LOST = 8;
 const NOT_PROCESSED = 2;
+/** What memory that was given back is filled with. */
+const REUSED = 0xee;
 const RESET_CODES = 1_000;
 const STOP_CODES = 2_000;
 
@@ -120,14 +124,13 @@ export class AppStream {
         dice.whole(1, Math.min(left, this.#plan.mostAtOnce)),
       );
       this.#out.writtenBytes += bytes.length;
-      const more = this.stream.write(bytes);
+      const more = this.stream.write(bytes, dice.chance(0.5) ? () => this.#released(bytes) : undefined);
+      if (more !== this.stream.writable && this.stream.sent === undefined)
+        this.#fail("queue", `write says ${more}, writable says ${this.stream.writable}`);
+      // Set before the session is run: it may wake this writer at once.
+      if (!more && this.stream.sent === undefined) this.#waiting = true;
       this.#around.touched();
-      if (more !== this.stream.writable && this.stream.sent === undefined && more)
-        this.#fail("queue", "write says there is room, writable says there is none");
-      if (!more && this.stream.sent === undefined) {
-        this.#waiting = true;
-        return;
-      }
+      if (this.#waiting) return;
       if (this.#plan.thinkMs > 0) {
         this.#waiting = true;
         world.after(this.#plan.thinkMs * dice.random() * 2, () => this.writable());
@@ -136,9 +139,18 @@ export class AppStream {
     }
   }
 
+  /** The memory is ours again, and used at once for something else. */
+  #released(bytes: Uint8Array): void {
+    if (bytes.length > 0 && bytes.every((byte) => byte === REUSED)) {
+      if (bytes.length > 8) this.#fail("memory", "given back twice");
+    }
+    bytes.fill(REUSED);
+  }
+
   #end(): void {
     const deeds = this.truth.deeds[this.#around.side];
     if (this.stream.sent !== undefined) return;
+    if (this.#plan.endsAfterPeer && this.#in.seen === undefined) return;
     if (this.#plan.resetAt <= this.#out.writtenBytes) {
       deeds.resetCode = RESET_CODES + this.truth.id;
       this.#around.counts.resets += 1;
@@ -215,6 +227,11 @@ export class AppStream {
     const end = this.stream.received;
     if (end === undefined || this.#in.seen !== undefined) return;
     this.#in.seen = end.type;
+    this.#checkEnd(end);
+    if (this.#plan.endsAfterPeer && !this.#waiting) this.#write();
+  }
+
+  #checkEnd(end: StreamEnd): void {
     if (end.type === "finished") {
       if (!this.#in.ended) this.#fail("ends", "a FIN that nobody sent");
       if (this.#in.readBytes !== this.#in.writtenBytes)

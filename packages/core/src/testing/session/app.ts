@@ -167,7 +167,9 @@ export class App {
     if (stream.metadata.some((byte, index) => byte !== metadata[index]))
       this.#fail("streams", `the metadata of stream ${stream.id} is wrong`);
     if (!stream.fromPeer) this.#fail("streams", `stream ${stream.id} is not ours`);
-    const mine = new AppStream(stream, truth, this.#plan(stream.kind === KIND.udp), this.#around);
+    const endsAfterPeer = this.#dice.chance(0.4);
+    const plan = { ...this.#plan(stream.kind === KIND.udp), endsAfterPeer };
+    const mine = new AppStream(stream, truth, plan, this.#around);
     this.#streams.set(stream, mine);
     mine.begin();
   }
@@ -188,6 +190,7 @@ export class App {
     const reset = !udp && dice.chance(app.resets);
     const stop = !udp && dice.chance(app.stops);
     return {
+      endsAfterPeer: false,
       writeBytes,
       resetAt: reset ? dice.whole(0, writeBytes) : Infinity,
       stopAt: stop ? dice.whole(1, app.mostBytes) : Infinity,

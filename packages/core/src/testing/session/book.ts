@@ -22,7 +22,7 @@ export interface WayTruth {
 }
 
 /** What one end's application did to a stream besides writing and reading. */
-export interface Deeds {
+interface Deeds {
   /** Codes of `reset`. */
   resetCode: number | undefined;
   stopCode: number | undefined;

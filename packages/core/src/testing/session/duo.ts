@@ -114,6 +114,8 @@ export class Duo {
   readonly resumeTtlMs: number;
   readonly growth: Readonly<Record<Side, Pool>> = { client: new Pool(1 << 22), server: new Pool(1 << 22) };
   readonly replay: Readonly<Record<Side, Pool>> = { client: new Pool(1 << 28), server: new Pool(1 << 28) };
+  /** How often each session said that it has work. */
+  readonly work: Record<Side, number> = { client: 0, server: 0 };
   readonly trust: LinkTrust;
   readonly limits: Readonly<Record<Side, SessionLimits>>;
   readonly #options: DuoOptions;
@@ -293,6 +295,7 @@ export class Duo {
       limits: this.limits[side],
       growthPool: this.growth[side],
       replayPool: this.replay[side],
+      onWork: () => (this.work[side] += 1),
     });
   }
 

@@ -4,7 +4,7 @@ import type { SessionLimits } from "../../session/limits.ts";
 import type { Dice } from "../random.ts";
 import type { Side } from "./book.ts";
 
-export interface AppKnobs {
+interface AppKnobs {
   /** Streams that each side opens at a time, and in all. */
   readonly atATime: number;
   readonly inAll: number;

@@ -198,6 +198,55 @@ export const streamCases: Readonly<Record<string, SessionCase>> = {
     );
   },
 
+  "CREDIT that is due survives a RESET of the same stream": () => {
+    const duo = started({ server: { initialCredit: 1_000, maxWindow: 1_000 } });
+    const stream = duo.client.open(KIND.tcp, NOTHING);
+    stream.write(contentOf(0, 0, 3_000));
+    duo.flow(100);
+    const other = theirs(duo);
+    for (let piece = other.read(); piece !== undefined; piece = other.read()) other.consumed(piece.length);
+    // CREDIT waits for room; the client stops the other direction meanwhile, which is answered by a RESET.
+    stream.stop(5);
+    duo.give("server", duo.take("client"));
+    duo.flow(100);
+    duo.expect(stream.bytesOut > 1_000, "credit", `${stream.bytesOut} bytes, and no CREDIT comes`);
+  },
+
+  "whatever is asked from outside says that there is work": () => {
+    const duo = started({ client: { initialCredit: 1_000, maxWindow: 1_000 } });
+    const { client } = duo;
+    const incoming = duo.server.open(KIND.tcp, NOTHING);
+    incoming.write(contentOf(0, 0, 1_000));
+    duo.flow(100);
+    const [other] = [...client.streams()];
+    if (other === undefined) return duo.fail("streams", "no stream came");
+    for (let piece = other.read(); piece !== undefined; piece = other.read());
+    let stream = other;
+    let flow = 0;
+    const asked: Readonly<Record<string, () => unknown>> = {
+      consumed: () => other.consumed(1_000),
+      open: () => (stream = client.open(KIND.tcp, NOTHING)),
+      openFlow: () => (flow = client.open(KIND.udp, NOTHING).id),
+      write: () => stream.write(contentOf(0, 0, 10)),
+      sendDatagram: () => client.sendDatagram(flow, contentOf(0, 0, 10)),
+      stop: () => stream.stop(),
+      end: () => stream.end(),
+      reset: () => other.reset(),
+      ping: () => client.ping(duo.now),
+      authenticate: () => client.authenticate(NOTHING),
+      goAway: () => client.goAway(1, 0),
+      sendDetach: () => client.sendDetach(1, 0),
+      drain: () => client.drain(1_000, duo.now),
+      close: () => client.close(0, "", duo.now),
+    };
+    for (const [name, ask] of Object.entries(asked)) {
+      duo.take("client");
+      const before = duo.work.client;
+      ask();
+      duo.expect(duo.work.client > before, "work", `${name} does not say so`);
+    }
+  },
+
   "what a GOAWAY leaves behind was never seen": () => {
     const duo = started();
     const seen = duo.client.open(KIND.tcp, NOTHING);
