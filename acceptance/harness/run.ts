@@ -19,31 +19,45 @@ export interface Result {
 
 /** Play the acts whose name contains `only`, each in a scene of its own, and print a line for each. */
 export async function runActs(acts: readonly Act[], only: string | undefined): Promise<Result> {
-  let passed = 0;
-  let failed = 0;
-  let skipped = 0;
-  for (const { name, play } of acts) {
-    if (only !== undefined && !name.includes(only)) continue;
-    const startedAt = performance.now();
-    const scene = new Scene();
-    try {
-      const measured = await within(ACT_DEADLINE_MS, play(scene));
-      const wasSkipped = measured.startsWith(SKIPPED);
-      if (wasSkipped) skipped += 1;
-      else passed += 1;
-      console.log(
-        `${wasSkipped ? "skip" : "ok  "}  ${name}: ${measured} (${((performance.now() - startedAt) / 1_000).toFixed(1)} s)`,
-      );
-    } catch (error) {
-      failed += 1;
-      console.log(
-        `FAIL  ${name}\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
-    } finally {
-      await scene.end();
-    }
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  for (const act of acts) {
+    if (only !== undefined && !act.name.includes(only)) continue;
+    count[await playAct(act)] += 1;
   }
-  return { passed, failed, skipped };
+  return count;
+}
+
+async function playAct({ name, play }: Act): Promise<keyof Result> {
+  const startedAt = performance.now();
+  const scene = new Scene();
+  const release = endWithUs(scene);
+  try {
+    const measured = await within(ACT_DEADLINE_MS, play(scene));
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+    const wasSkipped = measured.startsWith(SKIPPED);
+    console.log(`${wasSkipped ? "skip" : "ok  "}  ${name}: ${measured} (${seconds} s)`);
+    return wasSkipped ? "skipped" : "passed";
+  } catch (error) {
+    console.log(`FAIL  ${name}\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return "failed";
+  } finally {
+    release();
+    await scene.end();
+  }
+}
+
+/** Whoever stops us from outside stops what the scene started, too. Call what this gives when the scene is over. */
+function endWithUs(scene: Scene): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const stop = (signal: NodeJS.Signals): void => {
+    release();
+    void scene.end().finally(() => process.kill(process.pid, signal));
+  };
+  const release = (): void => {
+    for (const signal of signals) process.off(signal, stop);
+  };
+  for (const signal of signals) process.on(signal, stop);
+  return release;
 }
 
 async function within<T>(deadlineMs: number, played: Promise<T>): Promise<T> {

@@ -42,12 +42,10 @@ async function assertEpochs({ command }: Setting, cuts: number): Promise<number>
   return assertNothingLost(command);
 }
 
-/** Cut while the orders are carried out, until there were enough or one of them is done. */
+/** Cut while the orders are carried out, until there were enough cuts or one order is done. */
 async function cutWhile<T>(cutter: Cutter, orders: readonly Promise<T>[]): Promise<T[]> {
-  const cutting = cutter.run();
-  void Promise.race(orders).finally(() => cutter.stop());
-  const results = await Promise.all(orders);
-  await cutting;
+  const carriedOut = orders.map((order) => order.finally(() => cutter.stop()));
+  const [results] = await Promise.all([Promise.all(carriedOut), cutter.run()]);
   return results;
 }
 
@@ -89,17 +87,13 @@ async function manyVisitors(scene: Scene): Promise<string> {
   setting.proxy.apply({ kind: "throttle", bytesPerSecond: BULK_BYTES_PER_SECOND });
   const cutter = new Cutter(setting.proxy, { ...CUTS, most: VISITOR_CUTS });
   const seeds = Array.from({ length: VISITORS }, (_, index) => 1_000 + index);
-  const cutting = cutter.run();
   const order = { downBytes: VISITOR_BYTES, upBytes: VISITOR_BYTES };
-  const downloads = await Promise.all(
-    seeds.map(async (seed) => ({ seed, got: await exchange(setting.port, { ...order, seed }) })),
-  );
-  for (const { seed, got } of downloads) {
+  const visit = async (seed: number): Promise<void> => {
+    const got = await exchange(setting.port, { ...order, seed });
     assertWhole(got, seed, VISITOR_BYTES, `download of visitor ${seed}`);
     assertWhole(await uploaded(service, seed), upSeed(seed), VISITOR_BYTES, `upload of visitor ${seed}`);
-  }
-  cutter.stop();
-  await cutting;
+  };
+  await cutWhile(cutter, [Promise.all(seeds.map(visit))]);
   assert.equal(cutter.cuts.length, VISITOR_CUTS, "the visitors were done before the cuts");
   const resumed = await assertEpochs(setting, VISITOR_CUTS);
   return (
