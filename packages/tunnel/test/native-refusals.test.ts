@@ -249,6 +249,19 @@ describe("a client that speaks by hand", () => {
     await visitor.hears("patience");
   });
 
+  test("and does not come back loses its port with the lease, and the visitors are reset", async () => {
+    const { port: relayPort, relay } = await startNativeRelay({ limits: { leaseMs: 1_000 } });
+    const client = await connectByHand(relayPort, ownerKey());
+    say(control(client), '{"type":"bind","id":1,"port":0,"target":"a"}\nnonsense\n');
+    await until("the port is kept", () => relay.status.leases[0]?.until !== undefined);
+    const port = relay.status.leases[0]?.port ?? 0;
+    const visitor = await Peer.connect(port);
+    await visitor.isReset();
+    expect(relay.status.leases).toEqual([]);
+    const late = await Peer.connect(port);
+    await until("nobody listens", () => late.error?.code === "ECONNREFUSED");
+  });
+
   test("and loses its last port to another program is closed, whatever it makes of it", async () => {
     const { port: relayPort, relay } = await startNativeRelay();
     const key = ownerKey();

@@ -81,11 +81,6 @@ export class TunnelJob {
     });
   }
 
-  /** Sessions that have tunnels. */
-  get size(): number {
-    return this.#clients.size;
-  }
-
   changes(): AsyncIterableIterator<TunnelRelayStatus> {
     return this.#changes.values();
   }
