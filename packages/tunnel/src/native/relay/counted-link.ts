@@ -1,4 +1,5 @@
-// A link that says when it ends to somebody besides its listener: to whoever counts links.
+// A link that says when it is gone to somebody besides its listener: to whoever counts links. That is when it ends by
+// itself, and when it is closed here, of which links tell nobody.
 import type { AcceptedByteLink, ByteLinkTrust } from "@holdfast/net";
 import type { HoldfastError } from "@holdfast/core";
 
@@ -7,10 +8,13 @@ export class CountedLink implements AcceptedByteLink {
   readonly remoteAddress: string;
   readonly localAddress: string | undefined;
   readonly #link: AcceptedByteLink;
+  readonly #onGone: () => void;
   #listener: ((cause: unknown) => void) | undefined = undefined;
 
+  /** `onGone` may be called more than once. */
   constructor(link: AcceptedByteLink, onGone: () => void) {
     this.#link = link;
+    this.#onGone = onGone;
     this.trust = link.trust;
     this.remoteAddress = link.remoteAddress;
     this.localAddress = link.localAddress;
@@ -54,6 +58,7 @@ export class CountedLink implements AcceptedByteLink {
 
   close(reason?: HoldfastError): void {
     this.#link.close(reason);
+    this.#onGone();
   }
 
   onEnd(listener: (cause: unknown) => void): void {

@@ -47,6 +47,19 @@ function sessionOn(link: AcceptedByteLink | undefined): {
   return { session, end };
 }
 
+test("a link that is closed here, which links tell nobody, does not count any more", () => {
+  const { come } = start({ unauthenticatedPerAddress: 1 });
+  const late = come();
+  expect(come().admitted).toBeUndefined();
+  late.admitted?.close();
+  expect(late.link.closed).toBe(true);
+  const next = come();
+  expect(next.admitted).toBeDefined();
+  // Once only: the end of the first does not make room for two.
+  late.link.end(undefined);
+  expect(come().admitted).toBeUndefined();
+});
+
 test("a link counts as unauthenticated until it has a session, or has gone, and only once", () => {
   const { gate, come } = start({ unauthenticatedPerAddress: 2 });
   const [a, b, c] = [come(), come(), come()];
