@@ -144,6 +144,7 @@ describe("another owner", () => {
     for (let tries = 0; tries < 5; tries += 1) {
       const other = openNative({ relayPort, targetPort: target.port });
       expect(await portOf(other.tunnel)).not.toBe(port);
+      expect(other.events.map(({ type }) => type)).toEqual(["port"]);
       await other.tunnel.close();
       await until("it is gone", () => relay.status.tunnels.length === 0);
     }
