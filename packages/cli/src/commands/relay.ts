@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { HoldfastError } from "@holdfast/core";
 import { systemClock } from "@holdfast/net";
+import { ensurePrivateFolder } from "@holdfast/trust/files";
 import { loadCertificateFiles, loadRelayIdentity, type CertificateSource } from "@holdfast/trust";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
@@ -133,6 +134,7 @@ async function run(
   const name = values.name ?? "relay";
   await using host = await openCommandControl(context, "relay", name);
   const certificates = await openCertificates(context, values);
+  await ensurePrivateFolder(join(context.paths.stateFolder, "relay"));
   const both = {
     bind: values.bind,
     ports: values.ports,

@@ -51,6 +51,7 @@ class Host implements SessionHost, LinkHost, HostedOwner {
   /** One for each session that a handshake has made. */
   readonly #hosted = new WeakMap<Session, HostedSession>();
   #closed = false;
+  #closing: Promise<void> | undefined;
   #allGone: () => void = () => undefined;
 
   constructor(options: SessionHostOptions) {
@@ -108,7 +109,12 @@ class Host implements SessionHost, LinkHost, HostedOwner {
     await this.close();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     const gone = new Promise<void>((resolve) => (this.#allGone = resolve));
     for (const { session } of this.acceptor.sessions()) {
