@@ -44,7 +44,7 @@ function rowsOf(path: string): Map<string, string> {
   }
   for (const line of text.split("\n")) {
     const [, id, , caughtBy] = line.split(/\s*(?<!\\)\|\s*/);
-    if (id !== undefined && caughtBy !== undefined && /^[A-Z]\d+$/.test(id)) rows.set(id, caughtBy);
+    if (id !== undefined && caughtBy !== undefined && /^[A-Z]\d+[a-z]?$/.test(id)) rows.set(id, caughtBy);
   }
   return rows;
 }

@@ -7,7 +7,7 @@ import { textOf } from "./files.ts";
 
 const rows = textOf(MUTANTS_PAGE)
   .split("\n")
-  .filter((line) => /^\| [A-Z]\d+ /.test(line));
+  .filter((line) => /^\| [A-Z]\d+[a-z]? /.test(line));
 
 describe("the page of planted bugs", () => {
   it("names the bugs that are planted (else: npm run simulate -- --mutants --write)", () => {

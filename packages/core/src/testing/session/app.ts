@@ -193,7 +193,7 @@ export class App {
       endsAfterPeer: false,
       writeBytes,
       resetAt: reset ? dice.whole(0, writeBytes) : Infinity,
-      stopAt: stop ? dice.whole(1, app.mostBytes) : Infinity,
+      stopAt: stop ? Math.round(dice.magnitude(1, app.mostBytes)) : Infinity,
       mostAtOnce: Math.round(dice.magnitude(1, Math.max(2, app.mostBytes))),
       thinkMs: dice.chance(0.5) ? app.thinkMs : 0,
       pauses: app.slowReaders && dice.chance(0.7) ? 0.4 : 0,
