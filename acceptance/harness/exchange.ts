@@ -1,7 +1,7 @@
 // A download and an upload over one connection, where both ends know every byte that they should see and how the
 // other one should end.
 import { connect, type Socket } from "node:net";
-import { onOrderlyEnd } from "@holdfast/net/node";
+import { fateOf } from "./fate.ts";
 import { Digest, sendPattern, type Content } from "./pattern.ts";
 import type { Scene } from "./scene.ts";
 import { listenForScene } from "./service.ts";
@@ -52,11 +52,7 @@ async function receive(socket: Socket, first: Buffer, onBytes?: (count: number) 
     digest.take(chunk);
     onBytes?.(digest.bytes);
   });
-  const fate = await new Promise<string>((resolve) => {
-    onOrderlyEnd(socket, () => resolve("end"));
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    socket.once("close", () => resolve("closed"));
-  });
+  const fate = await fateOf(socket);
   return { ...digest.finish(), fate };
 }
 

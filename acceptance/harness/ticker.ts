@@ -1,7 +1,7 @@
 // A visitor that types: one numbered byte at a time, and looks whether each comes back once and in order.
 import { connect, type Socket } from "node:net";
-import { onOrderlyEnd } from "@holdfast/net/node";
 import { until } from "./condition.ts";
+import { fateOf } from "./fate.ts";
 import type { Scene } from "./scene.ts";
 
 /** The k-th byte is k modulo this prime, so that a block that is lost or repeated whole shows as well. */
@@ -35,10 +35,11 @@ export class Ticker {
         this.type();
         this.#timer = setInterval(() => this.type(), intervalMs);
       })
-      .on("data", (chunk: Buffer) => this.#hear(chunk))
-      .on("error", (error: NodeJS.ErrnoException) => this.#over(error.code ?? error.message))
-      .on("close", () => this.#over("closed"));
-    onOrderlyEnd(this.#socket, () => this.#over("end"));
+      .on("data", (chunk: Buffer) => this.#hear(chunk));
+    void fateOf(this.#socket).then((fate) => {
+      this.fate = fate;
+      clearInterval(this.#timer);
+    });
     scene.onEnd(() => {
       clearInterval(this.#timer);
       this.#socket.destroy();
@@ -98,10 +99,5 @@ export class Ticker {
       if (byte !== expected) this.wrong ??= `byte ${this.echoed} came back as ${byte} instead of ${expected}`;
       this.echoed += 1;
     }
-  }
-
-  #over(fate: string): void {
-    this.fate ??= fate;
-    clearInterval(this.#timer);
   }
 }

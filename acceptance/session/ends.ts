@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { onOrderlyEnd } from "@holdfast/net/node";
 import { pause, until } from "../harness/condition.ts";
+import { fateOf } from "../harness/fate.ts";
 import { startRelay } from "../harness/relay.ts";
 import type { Act } from "../harness/run.ts";
 import type { Scene } from "../harness/scene.ts";
@@ -33,11 +34,8 @@ interface Visitor {
 function visit(scene: Scene, port: number): Visitor {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   const visitor: Visitor = { socket, text: "", fate: undefined };
-  socket
-    .setEncoding("utf8")
-    .on("data", (text: string) => (visitor.text += text))
-    .on("error", (error: NodeJS.ErrnoException) => (visitor.fate ??= error.code ?? error.message));
-  onOrderlyEnd(socket, () => (visitor.fate ??= "end"));
+  socket.setEncoding("utf8").on("data", (text: string) => (visitor.text += text));
+  void fateOf(socket).then((fate) => (visitor.fate = fate));
   scene.onEnd(() => void socket.destroy());
   return visitor;
 }
