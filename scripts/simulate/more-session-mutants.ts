@@ -171,8 +171,8 @@ export const moreSessionMutants: readonly Mutant[] = [
     id: "S56",
     name: "short pieces that were gathered are overtaken",
     file: `${SESSION}/read-queue.ts`,
-    find: "    this.#seal();\n    this.#pieces.push(bytes.subarray(from, to));",
-    replace: "    this.#pieces.push(bytes.subarray(from, to));",
+    find: "    this.#seal();\n    this.#pieces.push(keepsMuch",
+    replace: "    this.#pieces.push(keepsMuch",
   },
   {
     id: "S57",

@@ -12,6 +12,11 @@ import { readBulk } from "./bulk-read.ts";
 import { guardSocket, resetSocket } from "./socket-care.ts";
 import { linkFailure } from "./socket-failure.ts";
 
+/** What is written to a socket may keep so many times its length from being read into again … */
+const MOST_KEPT = 16;
+/** … and so many times where it has to wait. */
+const MOST_KEPT_WAITING = 8;
+
 export interface StreamSpliceResult {
   /** Bytes that came by the stream and were handed to the socket. */
   readonly bytesIn: number;
@@ -44,6 +49,8 @@ class StreamSplice implements StreamListener {
   #credited = 0;
   #bytesOut = 0;
   #corked = false;
+  /** The socket had not taken all when this turn began. */
+  #stuck = false;
   /** The direction is complete: by FIN to the socket, by the socket's end to the stream. */
   #inDone = false;
   #outDone = false;
@@ -77,10 +84,11 @@ class StreamSplice implements StreamListener {
       if (socket.destroyed || this.#inDone) continue;
       if (!this.#corked) {
         this.#corked = true;
+        this.#stuck = socket.writableLength > 0;
         socket.cork();
       }
       this.#bytesIn += piece.length;
-      socket.write(piece, this.#taken);
+      socket.write(affordable(piece, this.#stuck), this.#taken);
     }
   }
 
@@ -173,6 +181,15 @@ class StreamSplice implements StreamListener {
     if (!this.#closed || (!this.#forgotten && this.#error === undefined)) return;
     this.#resolve({ bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, error: this.#error });
   }
+}
+
+/**
+ * A piece is a part of what was read from the link at once. If whoever it is for does not read, a byte would keep all
+ * of that in memory.
+ */
+function affordable(piece: Uint8Array, stuck: boolean): Uint8Array {
+  const most = stuck ? MOST_KEPT_WAITING : MOST_KEPT;
+  return piece.length * most < piece.buffer.byteLength ? Buffer.from(piece) : piece;
 }
 
 /** TLS has to say goodbye in words of its own. */

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { openSocket, onOrderlyEnd } from "@holdfast/net/node";
+import type { SessionStream } from "@holdfast/core/session";
+import { openSocket, onOrderlyEnd, spliceStream } from "@holdfast/net/node";
 import { closed, noise, readAll, serve, sha256, until, type TestServer } from "../node/sockets.ts";
 import { smallTunnel, type SmallTunnel } from "./small-tunnel.ts";
 
@@ -66,6 +67,41 @@ describe("a spliced stream", () => {
     expect(tunnel.atRelay.every(({ bytesIn, bytesOut }) => bytesIn === bytesOut)).toBe(true);
     expect(tunnel.host.size).toBe(1);
   }, 120_000);
+
+  it("keeps little of what came with a few bytes for somebody who does not read", async () => {
+    await using server = await serve();
+    const far = await openSocket(server.endpoint);
+    const near = await server.accept();
+    // So much that the system does not take all of it, then bytes that lie in something large.
+    const pieces = [
+      Buffer.alloc(16_000_000, 1),
+      ...Array.from({ length: 40 }, (_, i) => Buffer.alloc(262_144, i)),
+    ];
+    const stream = {
+      read: () => (pieces.length === 41 ? pieces.shift() : pieces.shift()?.subarray(0, 3)),
+      consumed: () => undefined,
+      reset: () => undefined,
+      received: undefined,
+    } as unknown as SessionStream;
+    const large = pieces.slice(1);
+    const spliced = spliceStream(near, stream, { listen: () => undefined });
+    await until(() => near.writableLength > 0);
+    // What nobody keeps is read into again.
+    for (const memory of large) memory.fill(255);
+    let came = 0;
+    const last: Buffer[] = [];
+    for await (const chunk of far) {
+      const bytes = chunk as Buffer;
+      came += bytes.length;
+      if (came > 16_000_000) last.push(bytes.subarray(Math.max(0, bytes.length - (came - 16_000_000))));
+      if (came === 16_000_120) break;
+    }
+    expect([...Buffer.concat(last).subarray(-120)]).toEqual(
+      Array.from({ length: 120 }, (_, i) => Math.floor(i / 3)),
+    );
+    near.destroy();
+    await spliced;
+  });
 
   it("lets one direction end while the other goes on", async () => {
     await using server = await serve();
