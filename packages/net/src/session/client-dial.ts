@@ -1,5 +1,5 @@
 // One dial of a client: from a link of bytes to a link that carries the session.
-import { HoldfastError, type Clock } from "@holdfast/core";
+import { HoldfastError, type Clock, type Random } from "@holdfast/core";
 import {
   ClientHandshake,
   type ClientOutcome,
@@ -23,6 +23,8 @@ type Outcome<Type> = Extract<ClientOutcome, { readonly type: Type }>;
 export interface DialSubject {
   readonly clock: Clock;
   readonly crypto: SessionCrypto;
+  /** For jitter only. */
+  readonly random: Random;
   readonly identity: Identity;
   readonly instance: Instance;
   /** What is to be resumed, if anything. */
@@ -42,6 +44,9 @@ export interface DialSubject {
   /** The line has it, too: let it begin. */
   begin(link: ClientLink, rest: Uint8Array): void;
 }
+
+/** Whoever goes away is not back sooner, however few its clients are, in milliseconds. */
+const LEAST_RETURN_MS = 250;
 
 /** A link, once the session is on it. Rejects as a dial does. */
 export function dialSession(
@@ -150,7 +155,7 @@ class ClientDial {
         if (outcome.hello && !this.#subject.closing) return void this.#again(carrier);
         return this.#fail(outcome.failure);
       case "refused":
-        return this.#fail(outcome.failure);
+        return this.#fail(refusedBy(outcome, this.#subject.random));
     }
   }
 
@@ -196,6 +201,27 @@ class ClientDial {
     this.#carrier?.close();
     this.#reject(thrown);
   }
+}
+
+/**
+ * Who goes away wants its clients back within a window, each at a moment of its own: else all come at its end, or in
+ * no time.
+ */
+function refusedBy(
+  { failure, reconnectWindowMs, alternative }: Outcome<"refused">,
+  random: Random,
+): HoldfastError {
+  if (!reconnectWindowMs && alternative === undefined) return failure;
+  const { code, message, kind, fault, retryAfterMs, hint } = failure;
+  const returnMs = reconnectWindowMs && Math.max(LEAST_RETURN_MS, random() * reconnectWindowMs);
+  return new HoldfastError({
+    code,
+    message,
+    kind,
+    fault,
+    retryAfterMs: returnMs || retryAfterMs,
+    hint: alternative === undefined ? hint : `it can be reached at ${alternative} instead`,
+  });
 }
 
 function spokeFirst(): HoldfastError {

@@ -66,7 +66,7 @@ class Host implements SessionHost, LinkHost, HostedOwner {
     });
     this.#secrets = new SecretHashes(options.crypto, options.secrets ?? (() => []));
     this.#timer = this.clock.timer(() => this.#expire());
-    const { maxSessions, allowUnboundProofs } = options;
+    const { maxSessions, allowUnboundProofs, relayIdentities } = options;
     this.acceptor = new Acceptor({
       entropy: options.crypto.entropy,
       newSession: () => this.#newSession(),
@@ -74,6 +74,7 @@ class Host implements SessionHost, LinkHost, HostedOwner {
       secretHashes: () => this.#secrets.present,
       ...(maxSessions !== undefined && { maxSessions }),
       ...(allowUnboundProofs !== undefined && { allowUnboundProofs }),
+      ...(relayIdentities !== undefined && { relayIdentities }),
     });
   }
 

@@ -1,5 +1,13 @@
 // A line whose links carry sessions: one session goes on over every link, until it cannot; then the next one begins.
-import { HoldfastError, resolveConfig, type Clock, type Policy } from "@holdfast/core";
+import {
+  HoldfastError,
+  MAX_TIMER_MS,
+  resolveConfig,
+  type Clock,
+  type Policy,
+  type Random,
+  type Timer,
+} from "@holdfast/core";
 import {
   CLOSE,
   newInstance,
@@ -33,6 +41,9 @@ const HEARTBEAT_MS = 10_000;
 /** No session waits longer for its data to move, in milliseconds. */
 const MOST_NO_PROGRESS_MS = 3_600_000;
 
+/** The other side counts from when it noticed that the link is gone, which may be so much later, in milliseconds. */
+const NOTICED_MS = 15_000;
+
 /**
  * Keep a session with whoever `dial` leads to, over as many links as it takes.
  * @throws HoldfastError `bad_config` (fatal) if a setting makes no sense. Everything later is on the line.
@@ -45,6 +56,7 @@ class ClientLine implements SessionLine, DialSubject {
   readonly line: Line<SessionLink>;
   readonly clock: Clock;
   readonly crypto: SessionCrypto;
+  readonly random: Random;
   readonly identity: Identity;
   instance: Instance;
   resumption: Resumption | undefined = undefined;
@@ -56,11 +68,15 @@ class ClientLine implements SessionLine, DialSubject {
   #shown: DrivenSession | undefined = undefined;
   #lost: SessionEnd | undefined = undefined;
   #link: ClientLink | undefined = undefined;
+  /** Set while the session is away: by then the other side has given it up. */
+  readonly #expiry: Timer;
 
   constructor(options: OpenSessionOptions) {
     this.#options = options;
     this.clock = options.clock ?? systemClock;
     this.crypto = options.crypto;
+    this.random = options.random ?? Math.random;
+    this.#expiry = this.clock.timer(() => this.#expired());
     const { heartbeat } = resolveConfig(policyOf(options));
     this.#limits = resolveSessionLimits({
       ...(heartbeat && { noProgressMs: Math.min(heartbeat.noProgressMs, MOST_NO_PROGRESS_MS) }),
@@ -126,6 +142,12 @@ class ClientLine implements SessionLine, DialSubject {
 
   linked(link: ClientLink): void {
     this.#link = link;
+    this.#expiry.clear();
+    void link.gone.then(() => {
+      const { resumption } = this;
+      if (this.#link !== link || resumption === undefined || this.closing) return;
+      this.#expiry.set(Math.min(resumption.resumeTtlMs + NOTICED_MS, MAX_TIMER_MS));
+    });
   }
 
   begin(link: ClientLink, rest: Uint8Array): void {
@@ -178,7 +200,17 @@ class ClientLine implements SessionLine, DialSubject {
     link?.fail(failureOfEnd(end));
   }
 
+  /** Nothing is left to come back to, so that nobody need wait for it. */
+  #expired(): void {
+    if (this.resumption === undefined || this.driven.end !== undefined) return;
+    const { resumeTtlMs } = this.resumption;
+    const message = `the session was away for more than ${resumeTtlMs} ms, so that the other side has given it up`;
+    const error = new HoldfastError({ code: "expired", message, fault: "network" });
+    this.driven.lose({ reason: "expired", code: CLOSE.expired, clean: false, error });
+  }
+
   #renew(): void {
+    this.#expiry.clear();
     this.#lost = this.driven.end ?? this.#lost;
     this.resumption = undefined;
     this.driven = this.#newSession();
@@ -192,6 +224,7 @@ class ClientLine implements SessionLine, DialSubject {
 
   #lineEnded(error: HoldfastError | undefined): void {
     this.closing = true;
+    this.#expiry.clear();
     const reason = error?.code === "replaced" ? "replaced" : "session_lost";
     this.driven.lose({ reason, code: CLOSE.done, clean: false, error });
     this.#shown = undefined;

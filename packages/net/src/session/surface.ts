@@ -138,6 +138,11 @@ export interface SessionHostOptions extends SessionListener {
   readonly secrets?: () => readonly string[];
   /** Proofs without a TLS exporter are taken too (browsers, a proxy that ends TLS). Default `false`. */
   readonly allowUnboundProofs?: boolean;
+  /**
+   * Names by which clients know this end, `name:<host>` each: proofs without a TLS exporter are taken for these only.
+   * Default: whatever name the link came by, which its client has chosen, or whoever passes it on to us.
+   */
+  readonly relayIdentities?: readonly string[];
   /** Decide about a HELLO whose proof (if one is needed) is good. Default: accept with the defaults. */
   readonly authorize?: (hello: HelloRequest, remoteAddress: string) => HelloVerdict | Promise<HelloVerdict>;
   /** A session has begun. */

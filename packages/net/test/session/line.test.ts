@@ -5,10 +5,23 @@ import { nodeCrypto } from "@holdfast/net/node";
 import { webCrypto } from "@holdfast/net/session";
 import { memoryBytes } from "../../src/compliance/memory-bytes.ts";
 import { systemClock } from "../../src/host.ts";
+import type { Attempt, ByteLink, ByteLinkTrust } from "@holdfast/net";
+import { ManualClock } from "../node/manual-clock.ts";
 import { until } from "../node/sockets.ts";
 import { counted, hears, mutable, stage } from "./stage.ts";
 
 const NOTHING = new Uint8Array();
+
+/** The same link, trusted in another way. */
+function called<Link extends ByteLink>(link: Link, trust: ByteLinkTrust): Link {
+  return new Proxy(link, {
+    get(target, name) {
+      if (name === "trust") return trust;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? NOTHING).toString();
 
 describe("a line with sessions", () => {
@@ -164,6 +177,32 @@ describe("a line with sessions", () => {
     expect(good.line.line.status.state).toBe("connected");
   });
 
+  it("takes a proof that is bound to a name only for a name that is the host's own", async () => {
+    const elsewhere = { confidential: true, exporter: undefined, relayIdentity: "name:elsewhere" };
+    for (const [relayIdentities, good] of [
+      [undefined, true],
+      [["name:here", "name:elsewhere"], true],
+      [["name:here"], false],
+    ] as const) {
+      await using world = await stage({
+        secrets: () => ["s"],
+        allowUnboundProofs: true,
+        ...(relayIdentities && { relayIdentities }),
+      });
+      // Both ends of the link go by the name that was asked for: so does an impostor of that name who passes it on.
+      world.arena.listen((link) => world.host.take(called(link, elsewhere)));
+      const { line } = world.open({
+        secret: "s",
+        dial: async (attempt) => called(await world.arena.dial(attempt), elsewhere),
+      });
+      await until(() => line.line.status.state !== "connecting" || line.line.status.failure !== undefined);
+      expect([relayIdentities, line.line.status.failure?.code]).toEqual([
+        relayIdentities,
+        good ? undefined : "bad_secret",
+      ]);
+    }
+  });
+
   it("does not talk to a relay that cannot prove the secret", async () => {
     await using world = await stage();
     const { line, sessions } = world.open({ secret: "ours" });
@@ -241,6 +280,53 @@ describe("a line with sessions", () => {
     expect(client.lost[1]?.reason).toBe("session_lost");
     expect(client.line.session).toBe(client.sessions[1]);
     expect(client.line.line.status.epoch).toBe(2);
+  });
+
+  it("gives a session up that the other side cannot have any more, though nobody can be asked", async () => {
+    await using world = await stage({ resumeTtlMs: 60_000 });
+    const clock = new ManualClock();
+    let reachable = true;
+    const dial = (attempt: Attempt): Promise<ByteLink> =>
+      reachable ? world.arena.dial(attempt) : Promise.reject(new Error("no way there"));
+    const client = world.open({ clock, dial });
+    await until(() => client.sessions.length === 1);
+    const [first] = client.sessions;
+    const stream = first!.open(KIND.tcp, NOTHING, hears({}));
+    reachable = false;
+    world.arena.cut();
+    await until(() => client.line.line.status.state === "reconnecting");
+    clock.advance(60_000);
+    expect(first!.end).toBeUndefined();
+    clock.advance(20_000);
+    expect(await first!.ended).toMatchObject({ reason: "expired", clean: false });
+    await until(() => stream.received?.type === "reset");
+    reachable = true;
+    await until(() => {
+      clock.advance(100);
+      return client.sessions.length === 2;
+    });
+    expect(client.lost[1]?.reason).toBe("expired");
+    clock.advance(100_000);
+    expect(client.sessions[1]!.end).toBeUndefined();
+  });
+
+  it("comes back within the window of a host that goes away, at a moment of its own", async () => {
+    await using world = await stage();
+    const busy = world.open();
+    await until(() => busy.sessions.length === 1);
+    busy.sessions[0]!.open(KIND.tcp, NOTHING, hears({}));
+    await until(() => [...world.accepted[0]!.streams()].length === 1);
+    const drained = world.host.drain(60_000, 40_000);
+    const late = world.open({ random: () => 0.5 });
+    await until(() => late.line.line.status.failure?.code === "draining");
+    const { status } = late.line.line;
+    expect(status.failure).toMatchObject({ kind: "transient", retryAfterMs: 20_000 });
+    await until(() => "delayMs" in late.line.line.status);
+    const { delayMs } = late.line.line.status as { delayMs: number };
+    expect(delayMs).toBeGreaterThan(15_000);
+    expect(delayMs).toBeLessThanOrEqual(40_000);
+    await Promise.all([late.line.close(), busy.line.close()]);
+    await drained;
   });
 
   it.each(["close", "abort", "drain"] as const)("%s lets the other side know at once", async (how) => {

@@ -55,7 +55,10 @@ export interface TunnelRelayOptions {
   readonly allowedHosts?: readonly string[];
   /** Origins of web pages elsewhere that may use it. */
   readonly allowedOrigins?: readonly string[];
-  /** Clients that cannot bind their proof to TLS may prove the secret all the same (browsers). Default `false`. */
+  /**
+   * Clients that cannot bind their proof to TLS may prove the secret all the same (browsers), if they know this relay
+   * by one of `allowedHosts` without a `*`, by `publicHost`, or as this machine. Default `false`.
+   */
   readonly allowUnboundProofs?: boolean;
   /** Where leases are kept over a restart. Default: nowhere. */
   readonly leaseFile?: string;
@@ -104,6 +107,7 @@ const MAX_SECRETS = 4;
  */
 const RETURN_WINDOW_MS = [250, 10_000] as const;
 const HEARTBEAT_MS = 10_000;
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "::1"];
 /** Whoever has too many sessions may ask again then, in milliseconds at least. */
 const TOO_MANY_MS = 10_000;
 
@@ -256,6 +260,7 @@ class Relay implements TunnelRelay {
       limits: { ...sessionLimits },
       secrets: () => this.#secrets,
       allowUnboundProofs: allowUnboundProofs ?? false,
+      relayIdentities: identitiesOf(this.#options),
       maxSessions,
       handshakeTimeoutMs,
       resumeTtlMs,
@@ -308,6 +313,12 @@ class Relay implements TunnelRelay {
     this.#gate.refused(failure, remoteAddress);
     this.#onEvent({ type: "refused", remoteAddress, reason: failure.code });
   }
+}
+
+/** What clients that came to us, and to nobody who passes them on, call this relay. */
+function identitiesOf({ allowedHosts = [], publicHost }: TunnelRelayOptions): readonly string[] {
+  const names = [...allowedHosts, ...(publicHost === undefined ? [] : [publicHost]), ...LOOPBACK_NAMES];
+  return names.filter((name) => !name.includes("*")).map((name) => `name:${name.toLowerCase()}`);
 }
 
 function busy(retryAfterMs: number): HelloVerdict {
