@@ -25,6 +25,37 @@ test("a client that drains gives its port up at once, and its visitors finish", 
   expect(tunnel.targets[0]?.phase.type).toBe("released");
 });
 
+test("one of two targets can be released: its visitors finish, and the other goes on", async () => {
+  const { port: relayPort, relay } = await startNativeRelay();
+  const target = await echo();
+  const targets = [
+    { target: `127.0.0.1:${target.port}` },
+    { target: `127.0.0.1:${target.port}`, label: "b" },
+  ];
+  const { tunnel } = openNative({ relayPort, targets, ownerKey: ownerKey() });
+  const ports = [await portOf(tunnel, 1), await portOf(tunnel, 2)] as const;
+  const [first, slow, other] = [await talk(ports[0]), await talk(ports[0]), await talk(ports[1])];
+  const released = tunnel.release(1, 1_000);
+  await until("the port is closed", () => relay.status.tunnels.length === 1);
+  expect(tunnel.targets.map(({ phase }) => phase.type)).toEqual(["released", "bound"]);
+  first.say("last words");
+  await first.hears("last words");
+  first.socket.end();
+  await first.closes();
+  expect(first.error).toBeUndefined();
+  await released;
+  await slow.isReset();
+  other.say("still here");
+  await other.hears("still here");
+  await talk(ports[1]);
+  expect(tunnel.line.status.state).toBe("connected");
+  await tunnel.release(1);
+  await tunnel.release(7);
+  expect(tunnel.line.status.state).toBe("connected");
+  await tunnel.release(2, 100);
+  expect(await tunnel.ended).toMatchObject({ code: "closed" });
+});
+
 test("visitors that do not finish in time are reset when a client drains", async () => {
   const { port: relayPort } = await startNativeRelay();
   const target = await echo();

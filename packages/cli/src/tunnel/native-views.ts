@@ -44,12 +44,21 @@ async function followRelay(tunnel: NativeTunnel, onRelay: (relayIdentity: string
   }
 }
 
+/** What was asked for. */
+const RELEASED = {
+  attempt: 0,
+  state: "disconnected",
+  reason: { code: "closed", error: undefined, failures: 0 },
+} as const;
+
 class TargetView implements TunnelView {
   readonly target: Endpoint;
   readonly ended: Promise<EndReason>;
   readonly #tunnel: NativeTunnel;
   readonly #index: number;
   #wasBound = false;
+  /** Given up, and its visitors are gone. */
+  #released = false;
   #version = 0;
   #over = false;
   /** One for each reader that waits. */
@@ -72,9 +81,11 @@ class TargetView implements TunnelView {
 
   get status(): Status {
     const { phase } = this.#look;
+    const { status } = this.#tunnel.line;
+    if (this.#released && status.state !== "disconnected") return { ...status, ...RELEASED };
     this.#wasBound ||= phase.type === "bound";
     const now = { mono: performance.now(), wall: Date.now() };
-    return statusOfTarget(this.#tunnel.line.status, phase, this.#wasBound, now);
+    return statusOfTarget(status, phase, this.#wasBound, now);
   }
 
   get publicEndpoint(): TunnelView["publicEndpoint"] {
@@ -105,9 +116,12 @@ class TargetView implements TunnelView {
     this.#tunnel.line.wake("user");
   }
 
-  /** One that is lost for good does not take the others with it. */
+  /** The others go on. One that is lost for good does not take them with it. */
   async drain(timeoutMs: number): Promise<void> {
-    if (endOfTarget(this.#look.phase) === undefined) await this.#tunnel.drain(timeoutMs);
+    if (endOfTarget(this.#look.phase) !== undefined) return;
+    await this.#tunnel.release(this.#look.id, timeoutMs);
+    this.#released = true;
+    this.#touch();
   }
 
   close(): Promise<void> {

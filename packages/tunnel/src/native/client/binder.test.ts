@@ -5,6 +5,7 @@ import type { RelayMessage } from "../wire/messages.ts";
 import {
   initialBinder,
   isHopeless,
+  isLast,
   isSettled,
   nextRetry,
   stepBinder,
@@ -158,6 +159,25 @@ describe("a target", () => {
     bench.now = 1e9;
     for (const type of ["timeout", "no_session", "session"] as const)
       expect(bench.give({ type })).toEqual([]);
+  });
+
+  test("can be released alone: the others go on, and the last of them ends it all", () => {
+    const bench = new Bench(WEB, WEB);
+    bench.give({ type: "session" });
+    bench.hear(bound(1, 9_000));
+    bench.hear(bound(2, 9_001));
+    expect(isLast(bench.state, 1)).toBe(false);
+    const unbind = { type: "send", message: { type: "unbind", id: 1, reason: "closed" } };
+    expect(bench.give({ type: "release", targetId: 1 })).toEqual([unbind]);
+    expect(bench.phases).toEqual(["released", "bound"]);
+    expect(isLast(bench.state, 2)).toBe(true);
+    bench.give({ type: "no_session" });
+    expect(bench.give({ type: "session" })).toEqual([bind(2, 9_001)]);
+    expect(bench.hear(refused(2, "port_not_allowed", false))).toEqual([bind(2, 0)]);
+    expect(isHopeless(bench.state)).toBe(false);
+    bench.hear(refused(2, "port_not_allowed", false));
+    expect(bench.phases).toEqual(["released", "refused"]);
+    expect(isHopeless(bench.state)).toBe(true);
   });
 });
 

@@ -53,8 +53,8 @@ export type BinderInput =
   | { readonly type: "message"; readonly message: RelayMessage }
   /** Look at the clock. */
   | { readonly type: "timeout" }
-  /** Give everything back. */
-  | { readonly type: "release" };
+  /** Give this target's port back, or (no `targetId`) everything. */
+  | { readonly type: "release"; readonly targetId?: number };
 
 export type BinderAction =
   | { readonly type: "send"; readonly message: ClientMessage }
@@ -111,19 +111,31 @@ export function nextRetry({ targets }: BinderState): Instant {
 
 /** No target has a port, or will ever get one. */
 export function isHopeless({ targets }: BinderState): boolean {
-  return targets.every(({ phase }) => phase.type === "refused" || phase.type === "replaced");
+  // Whoever gives the last one back ends the tunnel in an order of its own.
+  return (
+    targets.every(({ phase }) => isOver(phase)) && targets.some(({ phase }) => phase.type !== "released")
+  );
+}
+
+/** No target but this one has a port, or will ever get one. */
+export function isLast({ targets }: BinderState, targetId: number): boolean {
+  return targets.every(({ id, phase }) => id === targetId || isOver(phase));
+}
+
+function isOver({ type }: TargetPhase): boolean {
+  return type === "refused" || type === "replaced" || type === "released";
 }
 
 /** Each target has its port, or will never get one. */
 export function isSettled({ targets }: BinderState): boolean {
-  return targets.every(({ phase }) => ["bound", "refused", "replaced"].includes(phase.type));
+  return targets.every(({ phase }) => phase.type === "bound" || isOver(phase));
 }
 
 type TargetStep = readonly [BoundTarget, readonly BinderAction[]];
 
 function stepTarget(target: BoundTarget, input: BinderInput, now: Instant, random: Random): TargetStep {
   const { phase } = target;
-  if (phase.type === "refused" || phase.type === "replaced" || phase.type === "released") return [target, []];
+  if (isOver(phase)) return [target, []];
   switch (input.type) {
     case "session":
       return ask(target, now);
@@ -143,7 +155,7 @@ function stepTarget(target: BoundTarget, input: BinderInput, now: Instant, rando
     case "timeout":
       return phase.type === "waiting" && phase.retryAt <= now ? ask(target, now) : [target, []];
     case "release":
-      return release(target);
+      return (input.targetId ?? target.id) === target.id ? release(target) : [target, []];
   }
 }
 

@@ -15,6 +15,7 @@ import { decodeVisitor } from "../wire/visitor-metadata.ts";
 import {
   initialBinder,
   isHopeless,
+  isLast,
   isSettled,
   nextRetry,
   stepBinder,
@@ -34,6 +35,7 @@ import { Visitors } from "./visitors.ts";
 
 const DEFAULT_MAX_STREAMS = 1_024;
 const TARGET_TIMEOUT_MS = 10_000;
+const RELEASE_MS = 30_000;
 
 /**
  * Expose targets through a relay, and keep them exposed.
@@ -57,6 +59,8 @@ class Tunnel implements NativeTunnel {
   #binder: BinderState;
   #current: SessionHandle | undefined;
   #control: ControlChannel | undefined;
+  /** Nothing more is wanted but that the visitors finish. */
+  #givenUp = false;
   #countedEpoch = 0;
   #afterOutage: StreamsAfterOutage = { streamsResumed: 0, streamsLost: 0 };
 
@@ -124,6 +128,12 @@ class Tunnel implements NativeTunnel {
     return this.#afterOutage;
   }
 
+  async release(targetId: number, timeoutMs: number = RELEASE_MS): Promise<void> {
+    if (isLast(this.#binder, targetId)) return this.drain(timeoutMs);
+    this.#step({ type: "release", targetId });
+    await this.#visitors.finish(targetId, timeoutMs);
+  }
+
   async drain(timeoutMs?: number): Promise<void> {
     this.#giveUp();
     // Away, and nobody to wait for: the relay learns of it when the lease runs out, and nothing is lost.
@@ -153,6 +163,7 @@ class Tunnel implements NativeTunnel {
   }
 
   #giveUp(): void {
+    this.#givenUp = true;
     this.#step({ type: "release" });
     this.#control?.end();
   }
@@ -221,7 +232,7 @@ class Tunnel implements NativeTunnel {
     else this.#retry.set(Math.max(0, retryAt - now));
     this.#changes.touch();
     // Nothing is left to wait for. What brought us here is on the targets.
-    if (isHopeless(state)) void this.#session.close();
+    if (!this.#givenUp && isHopeless(state)) void this.#session.close();
   }
 
   #act(action: BinderAction): void {
@@ -267,7 +278,7 @@ class Tunnel implements NativeTunnel {
 
   /** Why there is no tunnel any more, if it was the relay's word on the last target. */
   #verdict(): EndReason | undefined {
-    if (!isHopeless(this.#binder)) return undefined;
+    if (this.#givenUp || !isHopeless(this.#binder)) return undefined;
     const phases = this.#binder.targets.map(({ phase }) => phase);
     const refused = phases.find((phase) => phase.type === "refused");
     if (refused !== undefined) return { code: "failed", error: refused.failure, failures: 0 };

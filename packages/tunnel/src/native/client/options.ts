@@ -124,6 +124,11 @@ export interface NativeTunnel {
   readonly afterOutage: StreamsAfterOutage;
   /** Settles once: as the line, or with what the relay said when no target is left. Never rejects. */
   readonly ended: Promise<EndReason>;
+  /**
+   * Give the port of one target up, let its visitors finish for at most `timeoutMs` (default 30,000), then reset the
+   * rest of them. The other targets go on; with the last one the tunnel ends, as by `drain`. Unknown ids do nothing.
+   */
+  release(targetId: number, timeoutMs?: number): Promise<void>;
   /** Give the ports up, let the visitors finish for at most `timeoutMs` (default 30,000), then reset the rest. */
   drain(timeoutMs?: number): Promise<void>;
   /** Give the ports up and reset all visitors now. Safe to call again. */

@@ -25,6 +25,8 @@ interface Visit extends Destination {
   readonly number: number;
   readonly stream: SessionStream;
   readonly session: SessionHandle;
+  /** Settles when it is over. Never rejects. */
+  done: Promise<void>;
 }
 
 export class Visitors {
@@ -51,11 +53,23 @@ export class Visitors {
     return lost;
   }
 
+  /** Settles when none of a target's visitors is left; those that are after so long are reset. */
+  async finish(targetId: number, timeoutMs: number): Promise<void> {
+    const visits = [...this.#visits].filter((visit) => visit.targetId === targetId);
+    const late = this.#options.clock.timer(() => visits.forEach(({ stream }) => stream.reset(RESET.timeout)));
+    late.set(timeoutMs);
+    await Promise.all(visits.map(({ done }) => done));
+    late.clear();
+  }
+
   /** The relay opened a stream for a visitor. */
   take(stream: SessionStream, session: SessionHandle, destination: Destination): void {
     const { maxStreams, onEvent } = this.#options;
-    const visit: Visit = { ...destination, number: (this.#number += 1), stream, session };
-    if (this.#visits.size < maxStreams) return void this.#run(visit);
+    const visit: Visit = { ...destination, number: (this.#number += 1), stream, session, done: OVER };
+    if (this.#visits.size < maxStreams) {
+      visit.done = this.#run(visit);
+      return;
+    }
     stream.reset(RESET.limit);
     const { number: visitor, targetId } = visit;
     onEvent({ type: "visitor_failed", visitor, targetId, error: tooMany(maxStreams) });
@@ -95,6 +109,8 @@ export class Visitors {
     }
   }
 }
+
+const OVER = Promise.resolve();
 
 /** Both directions ended before anybody looked: whoever came has gone. */
 function waitForEnd(onGone: () => void): StreamListener {
