@@ -23,7 +23,7 @@ describe("listen without file descriptors left", () => {
   it("goes on accepting once there are some again", async () => {
     const child = spawn(
       "sh",
-      ["-c", 'ulimit -n 40; exec "$0" --input-type=module --eval "$1"', process.execPath, CRAMPED_SERVER],
+      ["-c", 'ulimit -n 400; exec "$0" --input-type=module --eval "$1"', process.execPath, CRAMPED_SERVER],
       {
         stdio: ["ignore", "pipe", "inherit"],
         cwd: fileURLToPath(new URL(".", import.meta.url)),
@@ -36,7 +36,7 @@ describe("listen without file descriptors left", () => {
       while (lines.length === 0) await setTimeout(5);
       const endpoint = { host: "127.0.0.1", port: Number(lines[0]) };
       // Those that find no descriptor are closed or wait: either is good, falling over is not.
-      for (let i = 0; i < 60; i++) visitors.push(await openSocket(endpoint));
+      for (let i = 0; i < 450; i++) visitors.push(await openSocket(endpoint));
       for (const visitor of visitors) visitor.destroy();
       const echo = await echoFrom(endpoint);
       expect(echo).toBe("still here");
