@@ -1,5 +1,7 @@
 // Processes that are killed, on either side, and what belongs to whom afterwards.
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { until } from "../harness/condition.ts";
 import type { Command } from "../harness/command.ts";
 import { startRelay, type RunningRelay } from "../harness/relay.ts";
@@ -37,7 +39,8 @@ const TWO_PORTS = "25560-25561";
 
 async function relayKilled(scene: Scene): Promise<string> {
   const target = await echoService(scene);
-  const env = { HOLDFAST_HOME: scene.anotherHome("relay") };
+  const home = scene.anotherHome("relay");
+  const env = { HOLDFAST_HOME: home };
   const stranger = { HOLDFAST_HOME: scene.anotherHome("stranger") };
   const first = await startRelay(scene, { env, ports: TWO_PORTS });
   const relay = nativeUrl(first.nativePort);
@@ -51,6 +54,9 @@ async function relayKilled(scene: Scene): Promise<string> {
   };
   const visitor = new Ticker(scene, tunnel.port);
   await until("an echo", () => visitor.echoed > 0);
+  // The relay gathers changes for 50 ms before it writes them, and tells the port before that: a kill in between
+  // loses the lease.
+  await until("the lease is on disk", () => leasesIn(home).includes(`"port":${tunnel.port}`));
   const second = await again(first);
   // Of a process that is gone the system says what it likes: with nothing unread it is an orderly end.
   await visitor.isOver();
@@ -74,12 +80,20 @@ async function relayKilled(scene: Scene): Promise<string> {
   return `the same port ${afterMs.toFixed(0)} ms after the relay; a stranger was refused (${refusal}) and got the other`;
 }
 
+/** The files of leases below a relay's home, as they are now. */
+function leasesIn(home: string): string {
+  const files = readdirSync(home, { recursive: true, encoding: "utf8" });
+  const leases = files.filter((file) => /leases[^/]*\.json$/.test(file));
+  return leases.map((file) => readFileSync(join(home, file), "utf8")).join();
+}
+
 /** The relay refused the port for this reason. The command may end with 3 or keep asking; gives which. */
 async function refused(command: Command, code: string): Promise<string> {
-  await until(
-    `\`holdfast ${command.name}\` is refused`,
-    () => command.end !== undefined || latest(command)?.failure?.code === code,
-  );
+  await until(`\`holdfast ${command.name}\` is refused as ${code}`, () => {
+    const { state, failure, public_endpoint } = latest(command) ?? {};
+    assert.notEqual(state, "connected", `it was given ${public_endpoint}`);
+    return command.end !== undefined || failure?.code === code;
+  });
   if (command.end === undefined) return `${code}; it asks again`;
   assert.equal(command.end.code, 3, command.stderr);
   assert.equal((await command.line("error")).line.code, code);
