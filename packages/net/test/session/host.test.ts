@@ -193,6 +193,37 @@ describe("the host of sessions", () => {
     expect(stream.received?.type).toBe("reset");
   });
 
+  it.each([
+    ["nobody on it waits for its end", KIND.control, 5_000],
+    ["somebody on it may still be served", KIND.tcp, 65_000],
+  ])("waits for a session that is away no longer than it must: %s", async (_, kind, waitsMs) => {
+    const clock = new ManualClock();
+    await using world = await stage({
+      clock,
+      onStream: (stream, session) => session.listen(stream, hears({})),
+    });
+    let reachable = true;
+    const client = world.open({
+      dial: (attempt) => (reachable ? world.arena.dial(attempt) : Promise.reject(new Error("no way there"))),
+    });
+    await until(() => client.sessions.length === 1);
+    client.sessions[0]!.open(kind, NOTHING, hears({}));
+    await until(() => [...world.accepted[0]!.streams()].length === 1);
+    reachable = false;
+    world.arena.cut();
+    await until(() => world.away.length === 1);
+    let over = false;
+    const drained = world.host.drain(60_000, 0).then(() => (over = true));
+    // Each step of it is armed when the one before has come to its end.
+    for (let waitedMs = 0; waitedMs < waitsMs; waitedMs += 1_000) {
+      await new Promise(setImmediate);
+      expect(over).toBe(false);
+      clock.advance(1_000);
+    }
+    await until(() => over);
+    await drained;
+  });
+
   it("closes with strangers at the door, and takes nobody afterwards", async () => {
     const world = await stage();
     const silent = stranger(world);
