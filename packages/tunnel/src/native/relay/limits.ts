@@ -32,6 +32,8 @@ export interface TunnelRelayLimits {
   readonly targetsPerOwner: number;
   /** Visitors of one port that are parked; the next one is reset. */
   readonly parkedPerTarget: number;
+  /** Visitors of all ports that are parked; the next one is reset. */
+  readonly parked: number;
   /** How long a visitor is parked, in milliseconds; then it is reset. */
   readonly parkedMs: number;
   /** Visitors of one session at the same time; the next one is parked. */
@@ -55,6 +57,7 @@ export const DEFAULT_TUNNEL_RELAY_LIMITS: TunnelRelayLimits = {
   leases: 10_000,
   targetsPerOwner: 16,
   parkedPerTarget: 64,
+  parked: 4_096,
   parkedMs: 30_000,
   streamsPerSession: 1_024,
   probeMs: 2_000,

@@ -2,7 +2,7 @@ import { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { ParkedVisitors, type Visitor } from "./parked-visitors.ts";
 
-const LIMITS = { parkedPerTarget: 2, parkedMs: 1_000 };
+const LIMITS = { parked: 100, parkedPerTarget: 2, parkedMs: 1_000 };
 
 function visitor(port: number, arrival: number): Visitor {
   return { port, arrival, socket: new Socket() };
@@ -29,6 +29,14 @@ test("each port has room for so many, and each visitor so much time", () => {
   expect(parked.clear(1)).toEqual([]);
   expect(parked.clear()).toEqual([all[3]]);
   expect(parked.size).toBe(0);
+});
+
+test("all ports together have room for so many", () => {
+  const parked = new ParkedVisitors({ ...LIMITS, parked: 3 });
+  const all = [1, 2, 3, 4].map((port) => visitor(port, port));
+  expect(all.map((one) => parked.park(one, 0))).toEqual([true, true, true, false]);
+  parked.leave(all[0]!);
+  expect(parked.park(all[3]!, 0)).toBe(true);
 });
 
 test("one that hangs up leaves its place to another", async () => {

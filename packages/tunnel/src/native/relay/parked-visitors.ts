@@ -3,6 +3,7 @@
 import type { Instant } from "@holdfast/core";
 import type { Socket } from "@holdfast/net/node";
 import { ExpiryQueue } from "../../relay/expiry.ts";
+import type { TunnelRelayLimits } from "./limits.ts";
 
 /** Somebody who connected to a public port. */
 export interface Visitor {
@@ -12,15 +13,19 @@ export interface Visitor {
   readonly arrival: number;
 }
 
+export type ParkedLimits = Pick<TunnelRelayLimits, "parked" | "parkedPerTarget" | "parkedMs">;
+
 export class ParkedVisitors {
   readonly #most: number;
+  readonly #mostPerPort: number;
   readonly #expiry: ExpiryQueue<Visitor>;
-  /** By port: at most `parkedPerTarget` for each lease. */
+  /** By port: at most `parkedPerTarget` for each lease, and `parked` in all. */
   readonly #byPort = new Map<number, Set<Visitor>>();
 
-  constructor(limits: { readonly parkedPerTarget: number; readonly parkedMs: number }) {
-    this.#most = limits.parkedPerTarget;
-    this.#expiry = new ExpiryQueue(limits.parkedMs);
+  constructor({ parked, parkedPerTarget, parkedMs }: ParkedLimits) {
+    this.#most = parked;
+    this.#mostPerPort = parkedPerTarget;
+    this.#expiry = new ExpiryQueue(parkedMs);
   }
 
   get size(): number {
@@ -34,7 +39,7 @@ export class ParkedVisitors {
   /** `false`: there are too many already. */
   park(visitor: Visitor, now: Instant): boolean {
     const waiting = this.#byPort.get(visitor.port) ?? new Set<Visitor>();
-    if (waiting.size >= this.#most) return false;
+    if (waiting.size >= this.#mostPerPort || this.size >= this.#most) return false;
     waiting.add(visitor);
     this.#byPort.set(visitor.port, waiting);
     this.#expiry.add(visitor, now);
