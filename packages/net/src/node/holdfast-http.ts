@@ -23,7 +23,7 @@ export interface HoldfastHttpOptions {
   readonly onLink: (link: AcceptedWebSocket, socket: Socket) => void;
   readonly onRequest?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   readonly onUpgrade?: ((request: IncomingMessage, socket: Socket, head: Buffer) => void) | undefined;
-  /** The head of a request is here, or (`false`) it has been answered and the next may take its time. */
+  /** A request is here, or (`false`) its body or, since it has been answered, the next one may take its time. */
   readonly onHead: (socket: Socket, here: boolean) => void;
 }
 
@@ -71,11 +71,20 @@ export class HoldfastHttp {
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     const { onRequest, onHead, gate } = this.#options;
-    onHead(socket, true);
-    response.once("close", () => onHead(socket, false));
+    const here = (): void => onHead(socket, true);
+    here();
+    response.once("close", () => {
+      request.removeListener("end", here);
+      onHead(socket, false);
+    });
     const refusal = refusalOf(request.headers, isTls(socket), gate);
     if (refusal !== undefined) return refuseRequest(response, refusal);
     if (onRequest === undefined) return refuseRequest(response, NOTHING_HERE);
+    if (Number(request.headers["content-length"] ?? 0) > 0) {
+      // The body has as much time as the head had.
+      onHead(socket, false);
+      request.once("end", here);
+    }
     onRequest(request, response);
   };
 

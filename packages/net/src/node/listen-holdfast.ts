@@ -28,7 +28,10 @@ export type Arrival = "tls" | "plain" | "wss" | "ws";
 export interface HoldfastListenLimits {
   /** Connections at a time that have not said yet what they are. Default 1,000. */
   readonly unidentified: number;
-  /** How long they may take for that, TLS and the head of a request included, in milliseconds. Default 10,000. */
+  /**
+   * How long they may take for that, TLS and the head of a request included, in milliseconds; and the body of a request
+   * after that. Default 10,000.
+   */
   readonly identifyTimeoutMs: number;
   /** The head of a request, in bytes. Default 4,096. */
   readonly headBytes: number;
@@ -51,7 +54,10 @@ export interface HoldfastListenOptions {
   readonly backlog?: number;
   /** A link that has said nothing yet, except what it is. It is not read before `read`. */
   onLink(link: AcceptedByteLink, how: Arrival): void;
-  /** Another request that passed the checks of Host, Origin and body. Default: 404. */
+  /**
+   * Another request that passed the checks of Host, Origin and body. Its body, if it has one, must be read at once:
+   * the connection is closed if it is not there within `identifyTimeoutMs`. Default: 404.
+   */
   readonly onRequest?: (request: IncomingMessage, response: ServerResponse) => void;
   /** An upgrade to something else, likewise. Default: 400. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;

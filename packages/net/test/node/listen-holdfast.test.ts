@@ -324,6 +324,41 @@ describe("those that do not say what they are", () => {
     for (const socket of [...slow, session]) socket.destroy();
   });
 
+  it("have as much time again for the body of a request, and its answer as much as it takes", async () => {
+    const clock = new ManualClock();
+    const bodies: string[] = [];
+    const answers: (() => void)[] = [];
+    await using port = await open({
+      clock,
+      onRequest(request, response) {
+        request.setEncoding("utf8").on("data", (text: string) => bodies.push(text));
+        answers.push(() => response.end("done"));
+      },
+    });
+    const lines = [
+      "POST / HTTP/1.1",
+      "Host: localhost",
+      "Content-Type: application/json",
+      "Content-Length: 4",
+    ];
+    const slow = await said(port, request(lines, "[1"));
+    const whole = await said(port, request(lines, "[12]"));
+    await until(() => bodies.join("").length === 6);
+    clock.advance(9_999);
+    expect(slow.destroyed || whole.destroyed).toBe(false);
+    const heard: string[] = [];
+    whole.on("data", (bytes: Buffer) => heard.push(bytes.toString()));
+    const cut = once(slow, "end");
+    slow.on("error", () => undefined).resume();
+    clock.advance(1);
+    await cut;
+    clock.advance(60_000);
+    for (const answer of answers) answer();
+    await until(() => heard.join("").includes("done"));
+    slow.destroy();
+    whole.destroy();
+  });
+
   it("have 4 KiB for the head of a request", async () => {
     await using port = await open();
     const lines = upgradeLines(port.port, `X-Padding: ${"x".repeat(4_096)}`);
