@@ -10,15 +10,15 @@ function all(queue: ReadQueue): Uint8Array[] {
 
 test.each([1, 100, 1_000, 1_024, 5_000, 16_000])("slices of %i bytes do not keep all that came", (length) => {
   const queue = new ReadQueue();
-  const expected: number[] = [];
+  const expected: Uint8Array[] = [];
   for (let i = 0; i < 30; i += 1) {
     const link = new Uint8Array(262_144).fill(i);
     queue.push(link, 1_000, 1_000 + length);
-    expected.push(...Array.from({ length }, () => i));
+    expected.push(link.subarray(0, length));
   }
   expect(queue.bytes).toBe(30 * length);
   const pieces = all(queue);
-  expect(pieces.flatMap((piece) => [...piece])).toEqual(expected);
+  expect(Buffer.concat(pieces).equals(Buffer.concat(expected))).toBe(true);
   expect(queue.bytes).toBe(0);
   const kept = new Set(pieces.map(({ buffer }) => buffer));
   const keptBytes = [...kept].reduce((sum, { byteLength }) => sum + byteLength, 0);
