@@ -7,19 +7,20 @@ import { openNative, ownerKey, portOf, startNativeRelay, talk } from "./native-s
 import { echo, Peer, until } from "./sockets.ts";
 
 describe("a relay with a secret", () => {
-  test("lets in who knows it, or knew it of late, and nobody else", async () => {
+  test("lets in who knows it, and nobody else; who is here stays when it changes", async () => {
     const {
       port: relayPort,
       relay,
       events,
     } = await startNativeRelay({ secret: "old", allowUnboundProofs: true });
-    relay.useSecret("new");
     const target = await echo();
-    for (const secret of ["old", "new"]) {
-      const { tunnel } = openNative({ relayPort, targetPort: target.port, secret });
-      await talk(await portOf(tunnel));
-    }
-    for (const secret of ["wrong", undefined]) {
+    const { tunnel: before } = openNative({ relayPort, targetPort: target.port, secret: "old" });
+    const port = await portOf(before);
+    relay.useSecret("new");
+    const { tunnel: after } = openNative({ relayPort, targetPort: target.port, secret: "new" });
+    await talk(await portOf(after));
+    await talk(port);
+    for (const secret of ["old", "wrong", undefined]) {
       const { tunnel } = openNative({ relayPort, targetPort: target.port, secret, failFast: true });
       expect(await tunnel.ended).toMatchObject({
         code: "failed",
@@ -27,7 +28,7 @@ describe("a relay with a secret", () => {
       });
       expect(tunnel.line.status.state).toBe("disconnected");
     }
-    expect(events.filter(({ type }) => type === "refused")).toHaveLength(2);
+    expect(events.filter(({ type }) => type === "refused")).toHaveLength(3);
   });
 
   test("does not hear an address that came with ten wrong ones in a minute", async () => {

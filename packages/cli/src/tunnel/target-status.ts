@@ -25,7 +25,15 @@ export function statusOfTarget(line: Status, phase: TargetPhase, bound: boolean,
     case "waiting": {
       const delayMs = Math.max(0, phase.retryAt - now.mono);
       const retryAt = now.wall + delayMs;
-      return { ...common, failure: phase.failure, attempt: 2, state, phase: "waiting", delayMs, retryAt };
+      return {
+        ...common,
+        failure: phase.failure,
+        attempt: phase.refusals + 1,
+        state,
+        phase: "waiting",
+        delayMs,
+        retryAt,
+      };
     }
     default:
       return line;

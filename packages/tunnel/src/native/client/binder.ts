@@ -14,7 +14,13 @@ export type TargetPhase =
   | { readonly type: "binding" }
   | { readonly type: "bound"; readonly port: number; readonly generation: number; readonly leaseMs: number }
   /** The relay refused, and is asked again at that time. */
-  | { readonly type: "waiting"; readonly failure: HoldfastError; readonly retryAt: Instant }
+  | {
+      readonly type: "waiting";
+      readonly failure: HoldfastError;
+      readonly retryAt: Instant;
+      /** So far, in a row. */
+      readonly refusals: number;
+    }
   /** The relay refused for good. */
   | { readonly type: "refused"; readonly failure: HoldfastError }
   /** Another program of this owner has it. */
@@ -33,11 +39,23 @@ interface BoundTarget {
   /** Where visitors reach the port, if not at the relay's own address. */
   readonly host: string | undefined;
   readonly phase: TargetPhase;
-  /** Refusals in a row. */
+  /** Refusals in a row, and when the first of them came. */
   readonly refusals: number;
+  readonly refusedSince: Instant | undefined;
 }
 
+/** When to stop asking for a port that is refused again and again. */
+export interface Patience {
+  /** So many refusals in a row. */
+  readonly maxRefusals: number;
+  /** So long after the first of them, in milliseconds. */
+  readonly giveUpAfterMs: number;
+}
+
+const ENDLESS: Patience = { maxRefusals: Infinity, giveUpAfterMs: Infinity };
+
 export interface BinderState {
+  readonly patience: Patience;
   readonly targets: readonly BoundTarget[];
 }
 
@@ -79,8 +97,9 @@ export interface BinderTarget {
   readonly force: boolean;
 }
 
-export function initialBinder(targets: readonly BinderTarget[]): BinderState {
+export function initialBinder(targets: readonly BinderTarget[], patience: Patience = ENDLESS): BinderState {
   return {
+    patience,
     targets: targets.map(({ label, port, force }, index) => ({
       id: index + 1,
       label,
@@ -89,6 +108,7 @@ export function initialBinder(targets: readonly BinderTarget[]): BinderState {
       host: undefined,
       phase: { type: "unbound" },
       refusals: 0,
+      refusedSince: undefined,
     })),
   };
 }
@@ -96,11 +116,11 @@ export function initialBinder(targets: readonly BinderTarget[]): BinderState {
 export function stepBinder(state: BinderState, input: BinderInput, now: Instant, random: Random): BinderStep {
   const actions: BinderAction[] = [];
   const targets = state.targets.map((target) => {
-    const [next, more] = stepTarget(target, input, now, random);
+    const [next, more] = stepTarget(target, input, { now, random, patience: state.patience });
     actions.push(...more);
     return next;
   });
-  return { state: { targets }, actions };
+  return { state: { ...state, targets }, actions };
 }
 
 /** When `timeout` must be given; `Infinity` for never. */
@@ -133,8 +153,15 @@ export function isSettled({ targets }: BinderState): boolean {
 
 type TargetStep = readonly [BoundTarget, readonly BinderAction[]];
 
-function stepTarget(target: BoundTarget, input: BinderInput, now: Instant, random: Random): TargetStep {
+interface Circumstances {
+  readonly now: Instant;
+  readonly random: Random;
+  readonly patience: Patience;
+}
+
+function stepTarget(target: BoundTarget, input: BinderInput, at: Circumstances): TargetStep {
   const { phase } = target;
+  const { now } = at;
   if (isOver(phase)) return [target, []];
   switch (input.type) {
     case "session":
@@ -151,7 +178,7 @@ function stepTarget(target: BoundTarget, input: BinderInput, now: Instant, rando
     case "all_replaced":
       return [{ ...target, phase: { type: "replaced" } }, [{ type: "replaced", targetId: target.id }]];
     case "message":
-      return input.message.id === target.id ? heard(target, input.message, now, random) : [target, []];
+      return input.message.id === target.id ? heard(target, input.message, at) : [target, []];
     case "timeout":
       return phase.type === "waiting" && phase.retryAt <= now ? ask(target, now) : [target, []];
     case "release":
@@ -176,7 +203,7 @@ function release(target: BoundTarget): TargetStep {
   return [{ ...target, phase: { type: "released" } }, told ? [{ type: "send", message }] : []];
 }
 
-function heard(target: BoundTarget, message: RelayMessage, now: Instant, random: Random): TargetStep {
+function heard(target: BoundTarget, message: RelayMessage, at: Circumstances): TargetStep {
   switch (message.type) {
     case "bound": {
       if (target.phase.type !== "binding") return [target, []];
@@ -189,44 +216,52 @@ function heard(target: BoundTarget, message: RelayMessage, now: Instant, random:
         host,
         force: false,
         refusals: 0,
+        refusedSince: undefined,
         wanted: gotPort(target.wanted, port),
       };
       return [bound, previous === port ? [] : [{ type: "port", targetId: target.id, port, previous }]];
     }
     case "refused":
-      return target.phase.type === "binding" ? refused(target, message, now, random) : [target, []];
+      return target.phase.type === "binding" ? refused(target, message, at) : [target, []];
     case "unbind":
-      return target.phase.type === "bound" ? unbound(target, message.reason, now, random) : [target, []];
+      return target.phase.type === "bound" ? unbound(target, message.reason, at) : [target, []];
   }
 }
 
 function refused(
   target: BoundTarget,
   message: RelayMessage & { readonly type: "refused" },
-  now: Instant,
-  random: Random,
+  at: Circumstances,
 ): TargetStep {
   const failure = refusalOf(message, target.wanted);
   const told = { type: "refused", targetId: target.id, failure } as const;
-  if (failure.retryable) return [waiting(target, failure, now, random), [told]];
+  if (failure.retryable) {
+    const next = waiting(target, failure, at);
+    return [isEnough(next, at) ? { ...next, phase: { type: "refused", failure } } : next, [told]];
+  }
   // A port that was given by chance and is refused for good is no reason to end: another one will do.
   if (mustForget(target.wanted, failure)) {
-    return ask({ ...target, wanted: { ...target.wanted, held: undefined } }, now);
+    return ask({ ...target, wanted: { ...target.wanted, held: undefined } }, at.now);
   }
   return [{ ...target, phase: { type: "refused", failure } }, [told]];
 }
 
-function unbound(target: BoundTarget, reason: string, now: Instant, random: Random): TargetStep {
+function unbound(target: BoundTarget, reason: string, at: Circumstances): TargetStep {
   if (reason === UNBIND.replaced) {
     return [{ ...target, phase: { type: "replaced" } }, [{ type: "replaced", targetId: target.id }]];
   }
   const failure = refusalOf(undefined, target.wanted);
   const told = { type: "refused", targetId: target.id, failure } as const;
-  return [waiting({ ...target, wanted: lost(target, now) }, failure, now, random), [told]];
+  return [waiting({ ...target, wanted: lost(target, at.now) }, failure, at), [told]];
 }
 
-function waiting(target: BoundTarget, failure: HoldfastError, now: Instant, random: Random): BoundTarget {
+function isEnough({ refusals, refusedSince }: BoundTarget, { now, patience }: Circumstances): boolean {
+  return refusals >= patience.maxRefusals || now - (refusedSince ?? now) >= patience.giveUpAfterMs;
+}
+
+function waiting(target: BoundTarget, failure: HoldfastError, { now, random }: Circumstances): BoundTarget {
   const refusals = target.refusals + 1;
+  const refusedSince = target.refusedSince ?? now;
   const retryAt = now + retryDelay(refusals, failure.retryAfterMs, random);
-  return { ...target, refusals, phase: { type: "waiting", failure, retryAt } };
+  return { ...target, refusals, refusedSince, phase: { type: "waiting", failure, retryAt, refusals } };
 }

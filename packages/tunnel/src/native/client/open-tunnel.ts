@@ -22,6 +22,7 @@ import {
   type BinderAction,
   type BinderInput,
   type BinderState,
+  type Patience,
 } from "./binder.ts";
 import { checkOptions } from "./check-options.ts";
 import type {
@@ -78,6 +79,7 @@ class Tunnel implements NativeTunnel {
       targets.map(({ port = 0, force = false, label }, index) => {
         return { port, force, label: label ?? formatEndpoint(this.#endpoints[index] as Endpoint) };
       }),
+      patienceOf(options),
     );
     this.#visitors = new Visitors({
       maxStreams: options.maxStreams ?? DEFAULT_MAX_STREAMS,
@@ -289,6 +291,12 @@ class Tunnel implements NativeTunnel {
 function noTunnels(): HoldfastError {
   const message = "the relay does not serve tunnels";
   return new HoldfastError({ code: "not_served", message, kind: "fatal", fault: "peer" });
+}
+
+/** What the policy says of dials holds for ports as well. */
+function patienceOf({ reconnect = true, maxAttempts, giveUpAfterMs }: TunnelOptions): Patience {
+  const maxRefusals = reconnect ? (maxAttempts ?? Infinity) : 1;
+  return { maxRefusals, giveUpAfterMs: giveUpAfterMs ?? Infinity };
 }
 
 function replaced(): HoldfastError {

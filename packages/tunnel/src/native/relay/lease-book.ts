@@ -50,6 +50,11 @@ export class LeaseBook {
     this.#saver?.touch();
   }
 
+  /** Everything that changed so far is on disk, or cannot be; `undefined` if nothing has to be written. */
+  saved(): Promise<void> | undefined {
+    return this.#saver?.flush();
+  }
+
   /** Write what is not written yet. */
   async close(): Promise<void> {
     await this.#saver?.flush();

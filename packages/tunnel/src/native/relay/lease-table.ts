@@ -63,7 +63,10 @@ export class LeaseTable {
     return leases.filter((lease) => lease?.state === "held");
   }
 
-  /** The lease that a client means which does not name a port: its own for this target, if it does not have it yet. */
+  /**
+   * The lease that a client means which does not name a port: its own for this target, if it does not have it yet. Of
+   * several it is the one that was used last, unless somebody is there who has it.
+   */
   meant({ owner, session, label, instance }: Claimant): Lease | undefined {
     if (owner === undefined) return undefined;
     const ports = [...(this.#byOwner.get(ownerKey(owner)) ?? [])];
@@ -71,8 +74,11 @@ export class LeaseTable {
       .map((port) => this.#byPort.get(port))
       .filter((lease) => lease !== undefined)
       .filter((lease) => lease.label === label && !(lease.state === "held" && lease.session === session));
+    // Whatever happens to a lease puts it at the end.
+    candidates.reverse();
     const own = candidates.find((lease) => lease.instance === instance);
-    return own ?? candidates.find((lease) => lease.state === "kept") ?? candidates[0];
+    const free = candidates.find((lease) => lease.state === "kept" || lease.awaySince !== undefined);
+    return own ?? free ?? candidates[0];
   }
 
   /** As `judgeBind`; nothing changes. */

@@ -84,7 +84,7 @@ export interface TunnelRelay {
   readonly status: TunnelRelayStatus;
   /** The present status first; a slow reader misses those in between; ends with the relay. */
   changes(): AsyncIterableIterator<TunnelRelayStatus>;
-  /** Whoever comes from now on must know this secret, or one of the last few; those who are here stay. */
+  /** Whoever comes from now on must know this secret; those who are here stay. */
   useSecret(secret: string): void;
   /** Whoever comes from now on sees this certificate. @throws HoldfastError `bad_certificate` (fatal). */
   useTls(identity: TlsIdentity): void;
@@ -99,14 +99,14 @@ export interface TunnelRelay {
 }
 
 const DEFAULT_DRAIN_MS = 30_000;
-/** How many secrets clients may still come with, the present one included. */
-const MAX_SECRETS = 4;
 /**
  * Clients whose relay goes away without a word return over as long as it takes to let all of them in, but within this
  * range, in milliseconds. Where there are few, nobody waits for a herd that does not exist.
  */
 const RETURN_WINDOW_MS = [250, 10_000] as const;
 const HEARTBEAT_MS = 10_000;
+const HEARTBEAT_TIMEOUT_MS = 15_000;
+const LEAST_HEARTBEAT_TIMEOUT_MS = 1_000;
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "::1"];
 /** Whoever has too many sessions may ask again then, in milliseconds at least. */
 const TOO_MANY_MS = 10_000;
@@ -133,7 +133,7 @@ class Relay implements TunnelRelay {
   readonly #job: TunnelJob;
   readonly #book: LeaseBook;
   readonly #host: SessionHost;
-  /** The present secret first; never more than `MAX_SECRETS`. Empty: open to all. */
+  /** One, or none: then it is open to all. Sessions that are here resume without it. */
   #secrets: readonly string[];
   #listener: HoldfastListener | undefined;
   #drained: Promise<void> | undefined;
@@ -159,6 +159,7 @@ class Relay implements TunnelRelay {
       random,
       onEvent: this.#onEvent,
       onLeases: () => this.#book.touch(),
+      saved: () => this.#book.saved(),
     });
     const { leaseMs } = limits;
     const onWarning = (error: HoldfastError): void => this.#onEvent({ type: "warning", error });
@@ -212,7 +213,7 @@ class Relay implements TunnelRelay {
   }
 
   useSecret(secret: string): void {
-    this.#secrets = [secret, ...this.#secrets].slice(0, MAX_SECRETS);
+    this.#secrets = [secret];
   }
 
   useTls(identity: TlsIdentity): void {
@@ -252,8 +253,7 @@ class Relay implements TunnelRelay {
   }
 
   #hostSessions(): SessionHost {
-    const { crypto, sessionLimits, allowUnboundProofs, heartbeatIntervalMs, heartbeatTimeoutMs } =
-      this.#options;
+    const { crypto, sessionLimits, allowUnboundProofs } = this.#options;
     const { sessions: maxSessions, leaseMs: resumeTtlMs, handshakeMs: handshakeTimeoutMs } = this.#limits;
     return hostSessions({
       crypto: crypto ?? nodeCrypto(),
@@ -264,8 +264,7 @@ class Relay implements TunnelRelay {
       maxSessions,
       handshakeTimeoutMs,
       resumeTtlMs,
-      ...(heartbeatIntervalMs !== undefined && { heartbeatIntervalMs }),
-      ...(heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs }),
+      ...this.#heartbeat(),
       clock: this.#clock,
       authorize: (_, remoteAddress) => this.#authorize(remoteAddress),
       onSession: (session) => this.#begun(session),
@@ -274,6 +273,19 @@ class Relay implements TunnelRelay {
       onStream: (stream, session) => this.#opened(stream, session),
       onRefused: (failure, remoteAddress) => this.#refused(failure, remoteAddress),
     });
+  }
+
+  /** A client that is silent must be missed well before its lease is over, or a short lease would never end in time. */
+  #heartbeat(): { readonly heartbeatIntervalMs: number; readonly heartbeatTimeoutMs: number } {
+    const { heartbeatIntervalMs = HEARTBEAT_MS, heartbeatTimeoutMs = HEARTBEAT_TIMEOUT_MS } = this.#options;
+    const timeoutMs = Math.min(
+      heartbeatTimeoutMs,
+      Math.max(LEAST_HEARTBEAT_TIMEOUT_MS, this.#limits.leaseMs / 4),
+    );
+    return {
+      heartbeatIntervalMs: Math.min(heartbeatIntervalMs, timeoutMs / 2),
+      heartbeatTimeoutMs: timeoutMs,
+    };
   }
 
   #take(link: AcceptedByteLink): void {
@@ -286,7 +298,7 @@ class Relay implements TunnelRelay {
     if (turn.type === "busy") return busy(turn.retryAfterMs);
     if (!this.#gate.hasRoom(remoteAddress)) return busy(this.#pacer.hint(TOO_MANY_MS));
     const { leaseMs: resumeTtlMs } = this.#limits;
-    const heartbeatMs = this.#options.heartbeatIntervalMs ?? HEARTBEAT_MS;
+    const heartbeatMs = this.#heartbeat().heartbeatIntervalMs;
     return { type: "accept", heartbeatMs, resumeTtlMs, reconnectWindowMs: this.#returnWindowMs() };
   }
 

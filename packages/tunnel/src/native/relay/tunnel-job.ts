@@ -33,6 +33,8 @@ export interface TunnelJobOptions {
   readonly onEvent: (event: TunnelRelayEvent) => void;
   /** The leases are other ones now: see `table`. */
   readonly onLeases: () => void;
+  /** Resolves when all changes so far are where a relay after this one finds them; `undefined`: they are. */
+  readonly saved: () => Promise<void> | undefined;
 }
 
 export class TunnelJob {
@@ -174,11 +176,19 @@ export class TunnelJob {
     if (displaced !== undefined) this.#displace(displaced, port);
     client.since.set(bindId, clock.wall());
     const bound = { type: "bound", id: bindId, port, generation, lease_ms: limits.leaseMs } as const;
-    client.control?.send(encodeMessage(publicHost === undefined ? bound : { ...bound, host: publicHost }));
+    const message = encodeMessage(publicHost === undefined ? bound : { ...bound, host: publicHost });
     this.#options.onEvent({ type: "tunnel_opened", port, remoteAddress: client.session.remoteAddress });
     if (!client.session.attached) this.#moved(client.session, "away");
     this.#leasesChanged();
     this.#release(client);
+    // What a client has been promised must outlive a relay that is killed the moment after.
+    const saved = this.#options.saved();
+    if (saved === undefined) return client.control?.send(message);
+    void saved.then(() => {
+      const holder = this.table.get(port);
+      const still = holder?.state === "held" && holder.session === client.session.id;
+      if (still && holder.bindId === bindId) client.control?.send(message);
+    });
   }
 
   /** The port is somebody else's now. */
