@@ -18,7 +18,13 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Settings that are refused before anything is tried are wrong usage, whoever noticed. */
-const USAGE_CODES: ReadonlySet<string> = new Set(["usage", "bad_config", "bad_endpoint", "anonymous_relay"]);
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  "usage",
+  "bad_config",
+  "bad_endpoint",
+  "anonymous_relay",
+  "bad_fingerprint",
+]);
 
 export function exitCodeOfError(error: HoldfastError): ExitCode {
   if (USAGE_CODES.has(error.code)) return EXIT.usage;

@@ -23,7 +23,8 @@ export async function readSecret(
 async function readSecretFile(path: string, output: Output): Promise<string> {
   try {
     const text = await readFile(path, "utf8");
-    if (process.getuid !== undefined && ((await stat(path)).mode & 0o044) !== 0) {
+    const found = await stat(path);
+    if (process.getuid !== undefined && found.isFile() && (found.mode & 0o044) !== 0) {
       output.warn(`other users can read the secret in ${path}`, `run: chmod 600 ${path}`);
     }
     return text;

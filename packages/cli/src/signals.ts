@@ -10,7 +10,12 @@ export interface SignalHandlers {
   /** Take no new work and finish what runs. */
   drain(reason: string): void;
   hangup(): void;
+  /** Cut what runs, at once: the process ends in the next moment. */
+  cut?(): void;
 }
+
+/** What the second signal leaves for saying goodbye, in milliseconds. */
+const LAST_WORDS_MS = 100;
 
 /**
  * Listen to signals until the process ends: one that comes while the last things are being closed must not kill it
@@ -20,8 +25,14 @@ export function handleSignals(handlers: SignalHandlers): void {
   let asked = false;
   let timer: NodeJS.Timeout | undefined;
   const hadTerminal = isAttached() && terminalOpens();
+  const cut = (): void => {
+    // What is open must be reset: a process that just ends lets the system end it as if it were complete.
+    handlers.cut?.();
+    process.once("exit", () => (process.exitCode = EXIT.interrupted));
+    setTimeout(() => process.exit(EXIT.interrupted), handlers.cut === undefined ? 0 : LAST_WORDS_MS);
+  };
   const stop = (signal: NodeJS.Signals): void => {
-    if (asked) process.exit(EXIT.interrupted);
+    if (asked) return cut();
     asked = true;
     handlers.drain(signal);
   };

@@ -114,6 +114,10 @@ async function run(context: Context, args: readonly string[], values: ExposeValu
   );
   handleSignals({
     drain: (signal) => stop.ask(signal),
+    cut: () => {
+      for (const { view } of tunnels) void view.close();
+      void own?.relay.close();
+    },
     hangup: () => {
       for (const { entry } of tunnels)
         output.status(`SIGHUP: ${describeReconnect(entry().name, entry().state)}`);
@@ -166,7 +170,7 @@ function endError(target: string, reason: Awaited<ShownTunnel["ended"]>): Holdfa
   const why = {
     failed: "",
     closed: "",
-    replaced: "another instance has taken its place: ",
+    replaced: "",
     gave_up: `gave up after ${plural(reason.failures, "failure")}: `,
     vetoed: "gave up: ",
     not_reconnecting: "not reconnecting, as told: ",
@@ -207,6 +211,9 @@ function targetsOf(args: readonly string[], ports: readonly number[]): readonly 
   if (ports.length > args.length) {
     throw usageError(`--port names ${plural(ports.length, "port")} for ${plural(args.length, "target")}`);
   }
+  const fixed = ports.filter((port) => port !== 0);
+  const twice = fixed.find((port, index) => fixed.indexOf(port) !== index);
+  if (twice !== undefined) throw usageError(`--port names ${twice} twice`);
   return args.map((text, index) => ({ text, endpoint: endpointOf(text), port: ports[index] ?? 0 }));
 }
 

@@ -13,6 +13,7 @@ import { flag, optional, withDefault, type Values } from "../options/option.ts";
 import { parseLease, parseList, parsePortOrAny, parsePortRange, parseText } from "../options/values.ts";
 import { startShownRelay, type ShownRelay } from "../relay/show-relay.ts";
 import { readSecret } from "../secret.ts";
+import { withEntries } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { plural } from "../terminal/format.ts";
 import { escapeText } from "../terminal/escape.ts";
@@ -131,7 +132,7 @@ async function run(
   const { output } = context;
   const secret = await readSecret(values, output);
   const stop = new Stop();
-  const name = values.name ?? "relay";
+  const name = values.name ?? (await freeName(context));
   await using host = await openCommandControl(context, "relay", name);
   const certificates = await openCertificates(context, values);
   await ensurePrivateFolder(join(context.paths.stateFolder, "relay"));
@@ -162,6 +163,7 @@ async function run(
   });
   handleSignals({
     drain: (signal) => stop.ask(signal),
+    cut: () => void shown.relay.close(),
     hangup: () => void reload({ shown, certificates, values, output }),
   });
   try {
@@ -180,6 +182,15 @@ async function run(
   } finally {
     await shown.relay.close();
   }
+}
+
+/** Leases are kept under the relay's name, so two that run at once need two. */
+async function freeName(context: Context): Promise<string> {
+  if (process.platform === "win32") return "relay";
+  const taken = await withEntries(context, async (listed) => new Set(listed.map(({ entry }) => entry.name)));
+  let name = "relay";
+  for (let number = 2; taken.has(name); number++) name = `relay-${number}`;
+  return name;
 }
 
 /** The operator's, or the relay's own, which is made at its first start. */

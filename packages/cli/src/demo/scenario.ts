@@ -19,7 +19,7 @@ export interface Cut {
 
 /**
  * One round. Times leave room for the tunnel to come back in between. The download is over before the relay is
- * killed: the sockets of its visitors end with it, and no protocol can change that.
+ * stopped: the sockets of its visitors end with it, and no protocol can change that.
  */
 export const CUTS: readonly Cut[] = [
   reset(1_500),
@@ -32,7 +32,7 @@ export const CUTS: readonly Cut[] = [
     end: ({ proxy }) => proxy.heal(),
   },
   {
-    name: "relay killed, back 2 s later",
+    name: "relay stopped, back 2 s later",
     atMs: 14_500,
     lastsMs: 2_000,
     begin: (world) => world.stopRelay(),

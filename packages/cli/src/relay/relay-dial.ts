@@ -122,10 +122,12 @@ function wantsTls({ tls: asked, fingerprint, ca }: Values<typeof trustOptions>):
 async function readAuthority(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
-    return await readFile(path, "utf8");
+    const text = await readFile(path, "utf8");
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   } catch (thrown) {
     throw usageError(`cannot read the certificates in ${path}: ${describeSystemError(thrown)}`);
   }
+  throw usageError(`there is no certificate in ${path}`);
 }
 
 function isThisMachine(host: string): boolean {

@@ -8,6 +8,7 @@ import type { trustOptions } from "../options/flags.ts";
 import type { Values } from "../options/option.ts";
 import type { RelayUrl } from "../options/values.ts";
 import { openRelayDial } from "../relay/relay-dial.ts";
+import { usageError } from "../usage.ts";
 import { openBoreView } from "./bore-view.ts";
 import { openNativeViews } from "./native-views.ts";
 import type { TunnelView } from "./tunnel-view.ts";
@@ -31,6 +32,7 @@ export interface OpenViewsOptions {
 /** One for each target. bore needs a connection for each; natively one session carries all. */
 export async function openViews(context: Context, options: OpenViewsOptions): Promise<readonly TunnelView[]> {
   const { url, targets, secret, trust, policy, onWarning } = options;
+  checkScheme(options);
   const onDetail = (text: string): void => context.output.detail(text);
   if (url.scheme === "bore") {
     const proxy = proxyFromEnvironment(url.host, { ...context.env });
@@ -60,4 +62,17 @@ export async function openViews(context: Context, options: OpenViewsOptions): Pr
   });
   line = tunnel.line;
   return views;
+}
+
+/** What a scheme cannot do is not silently left out: whoever asks for TLS must not get plain TCP. */
+function checkScheme({ url: { scheme }, trust, targets }: OpenViewsOptions): void {
+  const asked = [
+    ...(trust.tls ? ["--tls"] : []),
+    ...(trust.fingerprint === undefined ? [] : ["--fingerprint"]),
+    ...(trust.ca === undefined ? [] : ["--ca"]),
+  ];
+  if ((scheme === "bore" || scheme === "ws") && asked[0] !== undefined)
+    throw usageError(`${asked[0]} makes no sense with ${scheme}://, which is not encrypted`);
+  if (scheme === "bore" && targets.some(({ force }) => force))
+    throw usageError("--force makes no sense with bore://, where ports are nobody's");
 }
