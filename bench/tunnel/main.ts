@@ -1,7 +1,8 @@
 // Tunnels against no tunnel, and against bore and rathole where they are installed: `npm run bench -- tunnel`.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeSection } from "../readme.ts";
 import { Ledger } from "./ledger.ts";
 import { measureMemory } from "./memory.ts";
 import { parseOptions, type Plan } from "./options.ts";
@@ -13,10 +14,6 @@ import { measureTraffic } from "./traffic.ts";
 import { runTransfers } from "./transfers.ts";
 import { judge } from "./verdicts.ts";
 import { openWay } from "./ways.ts";
-
-const README = join(import.meta.dirname, "..", "..", "README.md");
-const BEGIN = "<!-- tunnel:begin -->";
-const END = "<!-- tunnel:end -->";
 
 /** @returns the exit code: 0 if it ran, whatever the figures say; 1 if something broke; 2 for wrong usage. */
 export async function run(args: string[]): Promise<number> {
@@ -31,7 +28,7 @@ export async function run(args: string[]): Promise<number> {
     const findings = await measure(plan);
     const text = report(findings, judge(findings), new Date());
     console.log(text);
-    if (plan.whole) writeReadme(text);
+    if (plan.whole) writeSection("tunnel", text);
     return 0;
   } catch (error) {
     console.error(error);
@@ -95,11 +92,4 @@ async function onStage<T>(
   } finally {
     await stage.end();
   }
-}
-
-function writeReadme(text: string): void {
-  const readme = readFileSync(README, "utf8");
-  const [before, rest = ""] = readme.split(BEGIN);
-  const after = rest.split(END)[1] ?? "";
-  writeFileSync(README, `${before ?? ""}${BEGIN}\n\n${text}\n\n${END}${after}`);
 }

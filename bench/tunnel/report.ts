@@ -1,6 +1,6 @@
 // What was measured, as Markdown: the figures, what they should be, and whether they are.
-import { arch, cpus, release, totalmem, type as osType } from "node:os";
 import { quantile } from "../statistics.ts";
+import { machineLine, number, table, type Row } from "../table.ts";
 import { BULK_TESTS } from "./bulk.ts";
 import type { Ledger, Ratio } from "./ledger.ts";
 import type { MemoryFigures } from "./memory.ts";
@@ -21,8 +21,6 @@ export interface Findings {
   readonly recovery: Recovery;
   readonly startUp: readonly StartUp[];
 }
-
-type Row = readonly string[];
 
 export function report(findings: Findings, verdicts: readonly Row[], date: Date): string {
   const { transfers } = findings;
@@ -47,10 +45,8 @@ function circumstances({ names, rounds, generator }: Findings, date: Date): stri
   const peers = (["bore", "rathole"] as const).map((name) =>
     names.includes(name) ? `${name} ${findPeer(name)?.version ?? ""}` : `${name}: not here, not measured`,
   );
-  const all = cpus();
-  const machine = `${all.length} × ${all[0]?.model.trim() ?? "?"} (${arch()}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const load = generator === undefined ? "" : `, load by ${generator}, ${rounds} rounds`;
-  return `${date.toISOString().slice(0, 10)}: ${machine}, ${osType()} ${release()}, Node ${process.version}; ${peers.join(", ")}${load}. Everything on loopback.`;
+  return `${machineLine(date)}; ${peers.join(", ")}${load}. Everything on loopback.`;
 }
 
 interface Figure {
@@ -150,23 +146,6 @@ export function showRatio(ratio: Ratio | undefined): string {
   return `${number(ratio.median, digits)}${ratio.bound === undefined ? "" : ` (${number(ratio.bound, digits)})`}`;
 }
 
-function number(value: number | undefined, digits: number): string {
-  return value === undefined || Number.isNaN(value) ? "-" : value.toFixed(digits);
-}
-
 function heading(text: string): string {
   return `### ${text}`;
-}
-
-/** Columns as wide as they need to be: it is read in terminals as well. */
-function table(head: Row, rows: readonly Row[]): string {
-  const widths = head.map((cell, column) =>
-    Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0), 3),
-  );
-  const line = (row: Row): string =>
-    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(" | ")} |`;
-  const rule = widths.map((width, column) =>
-    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
-  );
-  return [line(head), line(rule), ...rows.map(line)].join("\n");
 }

@@ -37,6 +37,11 @@ export class Stage {
     return this.start(process.execPath, [join(import.meta.dirname, file), ...args]);
   }
 
+  /** A program of another folder of the benches. */
+  run(path: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Program {
+    return this.start(process.execPath, [join(import.meta.dirname, "..", path), ...args], env);
+  }
+
   async end(): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.kill()));
     this.#programs.length = 0;

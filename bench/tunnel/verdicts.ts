@@ -43,11 +43,9 @@ function judgeLatency({ ledger }: Findings): Verdict[] {
       : [
           [
             "set-ups, 50 at once",
-            "1.0 × bore, for the native dialect",
+            "1.0 × bore",
             showRatio(setUps),
-            setUps.median >= 1
-              ? `${MET} by the bore dialect too`
-              : `this is the bore dialect: ${percent(1 - setUps.median)} fewer than bore`,
+            setUps.median >= 1 ? MET : `missed: ${percent(1 - setUps.median)} fewer than bore`,
           ] as const,
         ]),
   ];
