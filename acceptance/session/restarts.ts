@@ -1,7 +1,5 @@
 // Processes that are killed, on either side, and what belongs to whom afterwards.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { until } from "../harness/condition.ts";
 import type { Command } from "../harness/command.ts";
 import { startRelay, type RunningRelay } from "../harness/relay.ts";
@@ -54,9 +52,6 @@ async function relayKilled(scene: Scene): Promise<string> {
   };
   const visitor = new Ticker(scene, tunnel.port);
   await until("an echo", () => visitor.echoed > 0);
-  // The relay gathers changes for 50 ms before it writes them, and tells the port before that: a kill in between
-  // loses the lease.
-  await until("the lease is on disk", () => leasesIn(home).includes(`"port":${tunnel.port}`));
   const second = await again(first);
   // Of a process that is gone the system says what it likes: with nothing unread it is an orderly end.
   await visitor.isOver();
@@ -78,13 +73,6 @@ async function relayKilled(scene: Scene): Promise<string> {
   await servesAgain(tunnel.port);
   await servesAgain(other.port);
   return `the same port ${afterMs.toFixed(0)} ms after the relay; a stranger was refused (${refusal}) and got the other`;
-}
-
-/** The files of leases below a relay's home, as they are now. */
-function leasesIn(home: string): string {
-  const files = readdirSync(home, { recursive: true, encoding: "utf8" });
-  const leases = files.filter((file) => /leases[^/]*\.json$/.test(file));
-  return leases.map((file) => readFileSync(join(home, file), "utf8")).join();
 }
 
 /** The relay refused the port for this reason. The command may end with 3 or keep asking; gives which. */
