@@ -21,7 +21,7 @@ export interface SessionLimits extends PeerLimits {
   readonly growthBytes: number;
   /** What waits in one stream before its writer has to wait, in bytes. Default 256 KiB. */
   readonly queueBytes: number;
-  /** A turn of one stream while others want to send too, in bytes. Default 16 KiB. */
+  /** A turn of one stream while others want to send too, in bytes; longer where that takes no time. Default 16 KiB. */
   readonly sliceBytes: number;
   /** Frames made ahead of what the link has taken, in bytes; never more than a few. Default 128 KiB. */
   readonly aheadBytes: number;

@@ -23,6 +23,9 @@ const BATCH_BYTES = 16_384;
 
 const LEAST_FRAME_BYTES = 4_096;
 
+/** A turn on a quick path may be longer than a slice, as long as it takes no more time than this. */
+const TURN_MS = 0.125;
+
 export interface SenderParts {
   readonly limits: SessionLimits;
   readonly table: StreamTable;
@@ -244,7 +247,8 @@ export class Sender {
   #turnBytes(): number {
     const { limits, inFlight } = this.#parts;
     const share = Math.max(LEAST_FRAME_BYTES, Math.floor(inFlight.limit / 2));
-    const turn = this.#data.length > 0 ? limits.sliceBytes : this.maxFrameBytes;
+    const slice = Math.max(limits.sliceBytes, Math.floor(inFlight.rate * TURN_MS));
+    const turn = this.#data.length > 0 ? slice : this.maxFrameBytes;
     return Math.min(turn, share, this.maxFrameBytes);
   }
 }
