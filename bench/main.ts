@@ -9,6 +9,7 @@ interface Bench {
 const AREAS: Readonly<Record<string, () => Promise<Bench>>> = {
   session: () => import("./session/main.ts"),
   tunnel: () => import("./tunnel/main.ts"),
+  scale: () => import("./scale/main.ts"),
   herd: () => import("./herd/main.ts"),
 };
 
