@@ -72,6 +72,24 @@ test("a flush ends when all that had changed is on disk", async () => {
   expect(disk.pending).toEqual([]);
 });
 
+test("who waits is told after the first write that has its change, however many come behind", async () => {
+  const { disk, saver, change } = start();
+  const told: number[] = [];
+  for (const number of [1, 2, 3]) {
+    change();
+    void saver.flush().then(() => told.push(number));
+  }
+  await disk.end();
+  expect(told).toEqual([1]);
+  change();
+  void saver.flush().then(() => told.push(4));
+  await disk.end();
+  expect(told).toEqual([1, 2, 3]);
+  await disk.end();
+  expect(told).toEqual([1, 2, 3, 4]);
+  expect(disk.written).toEqual(["v1", "v3", "v4"]);
+});
+
 test("a write that fails is told, and made up for with the next change", async () => {
   const { clock, disk, warnings, change } = start();
   change();

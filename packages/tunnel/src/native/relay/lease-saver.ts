@@ -18,37 +18,50 @@ export class LeaseSaver {
   readonly #timer: Timer;
   #changed = false;
   #writing: Promise<void> | undefined;
+  /** One for each that waits for the next write: bounded by what is bound at the same time. */
+  #waiting: (() => void)[] = [];
 
   constructor(options: LeaseSaverOptions) {
     this.#options = options;
-    this.#timer = options.clock.timer(() => void this.flush());
+    this.#timer = options.clock.timer(() => this.#start());
   }
 
   /** Something changed. */
   touch(): void {
     if (this.#changed) return;
     this.#changed = true;
-    this.#timer.set(GATHER_MS);
+    if (this.#writing === undefined) this.#timer.set(GATHER_MS);
   }
 
   /** Write what changed. Resolves when everything that had changed before the call is written, or has failed. */
-  async flush(): Promise<void> {
-    this.#timer.clear();
-    while (this.#writing !== undefined) await this.#writing;
-    if (!this.#changed) return;
-    this.#changed = false;
-    this.#writing = this.#write();
-    await this.#writing;
+  flush(): Promise<void> {
+    if (!this.#changed) return this.#writing ?? Promise.resolve();
+    const written = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#start();
+    return written;
   }
 
+  /** One write at a time: what comes meanwhile is in the next one, and waits for no other. */
+  #start(): void {
+    if (this.#writing !== undefined || !this.#changed) return;
+    this.#timer.clear();
+    this.#changed = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#writing = this.#write().then(() => {
+      this.#writing = undefined;
+      for (const resolve of waiting) resolve();
+      this.#start();
+    });
+  }
+
+  /** Never rejects. */
   async #write(): Promise<void> {
     const { encode, write, onWarning } = this.#options;
     try {
       await write(encode());
     } catch (error) {
       onWarning(HoldfastError.from(error));
-    } finally {
-      this.#writing = undefined;
     }
   }
 }
