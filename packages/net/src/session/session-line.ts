@@ -91,7 +91,7 @@ class ClientLine implements SessionLine, DialSubject {
     this.instance = newInstance(options.crypto.entropy);
     this.driven = this.#newSession();
     // Before the line's own listener: while it still has its link, the other side can be told.
-    options.signal?.addEventListener("abort", () => this.#sayGoodbye(), { once: true });
+    options.signal?.addEventListener("abort", this.#sayGoodbye, { once: true });
     this.line = connect(this.#lineOptions());
     void this.line.closed.then(({ error }) => this.#lineEnded(error));
   }
@@ -216,14 +216,16 @@ class ClientLine implements SessionLine, DialSubject {
     this.driven = this.#newSession();
   }
 
-  #sayGoodbye(): void {
+  readonly #sayGoodbye = (): void => {
     this.closing = true;
     if (this.driven.end !== undefined) return;
     void this.driven.close();
-  }
+  };
 
   #lineEnded(error: HoldfastError | undefined): void {
     this.closing = true;
+    // The signal may live as long as the program.
+    this.#options.signal?.removeEventListener("abort", this.#sayGoodbye);
     this.#expiry.clear();
     const reason = error?.code === "replaced" ? "replaced" : "session_lost";
     this.driven.lose({ reason, code: CLOSE.done, clean: false, error });

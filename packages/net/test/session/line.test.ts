@@ -1,4 +1,5 @@
 // What a client's line promises of its sessions: turns, epochs, ends, identities.
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { CLOSE, KIND, RESET, type SessionStream } from "@holdfast/core/session";
 import { nodeCrypto } from "@holdfast/net/node";
@@ -46,6 +47,17 @@ describe("a line with sessions", () => {
     stream?.write(Buffer.from("y"));
     await until(() => states.length === 3);
     expect(states).toEqual(["connected 1", "connected 1", "connected 2"]);
+  });
+
+  it("leaves nothing at the signal that could have stopped it", async () => {
+    await using world = await stage();
+    const { signal } = new AbortController();
+    const { line } = world.open({ signal });
+    await line.line.ready();
+    expect(getEventListeners(signal, "abort").length).toBeGreaterThan(0);
+    await line.close();
+    await line.line.closed;
+    await until(() => getEventListeners(signal, "abort").length === 0);
   });
 
   it("calls no listener from within a call of the application", async () => {
