@@ -151,7 +151,11 @@ export function resolveConfig(policy: Policy = {}): Config {
   };
 }
 
-function resolveHeartbeat(heartbeat: Heartbeat): Config["heartbeat"] {
+/**
+ * Fill in the defaults of a heartbeat, and check its numbers.
+ * @throws HoldfastError `bad_config` (fatal), as `resolveConfig`.
+ */
+export function resolveHeartbeat(heartbeat: Heartbeat): NonNullable<Config["heartbeat"]> {
   const timeoutMs = positive("heartbeat.timeoutMs", heartbeat.timeoutMs ?? 15_000);
   const maxFailures = heartbeat.maxFailures ?? 3;
   if (!Number.isInteger(maxFailures) || maxFailures < 0) {

@@ -1,11 +1,11 @@
 // A session on the accepting side: what `DrivenSession` does, with links that come instead of being made, and a
 // judgement on whether they live.
-import type { HoldfastError, Instant } from "@holdfast/core";
+import type { HoldfastError, Instant, Patience } from "@holdfast/core";
 import type { HelloRequest, ServerSession } from "@holdfast/core/session";
 import type { AcceptedByteLink } from "../byte-link.ts";
 import { DrivenSession, type DrivenSessionOptions, type SessionOwner } from "./driven-session.ts";
 import { later } from "./later.ts";
-import { LinkLife, type LinkLifeOptions } from "./link-life.ts";
+import { LinkLife } from "./link-life.ts";
 import { Probes } from "./probes.ts";
 import type { AcceptedSession } from "./surface.ts";
 import type { TakenLink } from "./taken-link.ts";
@@ -17,7 +17,7 @@ export interface HostedOwner {
   warn(warning: HoldfastError): void;
 }
 
-export type HostedSessionOptions = DrivenSessionOptions & { readonly life: LinkLifeOptions };
+export type HostedSessionOptions = DrivenSessionOptions & { readonly patience: Patience };
 
 export class HostedSession extends DrivenSession implements AcceptedSession {
   /** Its application has been told of it. */
@@ -26,18 +26,18 @@ export class HostedSession extends DrivenSession implements AcceptedSession {
   onTurned: () => void = () => undefined;
   remoteAddress = "";
   readonly #owner: HostedOwner;
-  readonly #lifeOptions: LinkLifeOptions;
+  readonly #patience: Patience;
   readonly #probes: Probes;
   #server: ServerSession | undefined = undefined;
   #link: TakenLink | undefined = undefined;
   #life: LinkLife;
 
-  constructor({ life, ...options }: HostedSessionOptions, owner: HostedOwner) {
+  constructor({ patience, ...options }: HostedSessionOptions, owner: HostedOwner) {
     const reports: SessionOwner = {
       linkFailed: () => this.hangUp(),
       linkReleased: () => this.hangUp(),
       turned: (now) => {
-        this.#life.busy(this.unackedBytes > 0, now);
+        this.#life.busy(this.unackedBytes, now);
         this.onTurned();
       },
       ended: () => {
@@ -48,8 +48,8 @@ export class HostedSession extends DrivenSession implements AcceptedSession {
     };
     super(options, reports);
     this.#owner = owner;
-    this.#lifeOptions = life;
-    this.#life = new LinkLife(life, this.clock.mono());
+    this.#patience = patience;
+    this.#life = new LinkLife(patience, this.clock.mono());
     this.#probes = new Probes(this.clock);
   }
 
@@ -93,7 +93,7 @@ export class HostedSession extends DrivenSession implements AcceptedSession {
   adopt(link: TakenLink, server: ServerSession): void {
     this.#server = server;
     this.#link = link;
-    this.#life = new LinkLife(this.#lifeOptions, this.clock.mono());
+    this.#life = new LinkLife(this.#patience, this.clock.mono());
     this.id = server.id;
     this.remoteAddress = link.carrier.remoteAddress;
   }

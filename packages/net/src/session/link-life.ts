@@ -1,89 +1,55 @@
-// Whether an accepted link is alive: the accepting side's part of the rules by which a line judges its own links.
-import type { Instant } from "@holdfast/core";
-
-/** While data is unacknowledged the peer is asked this soon, in milliseconds. */
-const BUSY_INTERVAL_MS = 3_000;
-/** … and has to answer this soon, unless somebody chose a timeout. */
-const BUSY_TIMEOUT_MS = 8_000;
-/** A deadline noticed this much after it came says more about this process than about the peer. */
-const LATE_MS = 1_000;
-/** So long it then has to show that it is there. */
-const PROBE_MS = 2_000;
-
-const INTERVAL_MS = 10_000;
-const TIMEOUT_MS = 15_000;
-
-export interface LinkLifeOptions {
-  /** Ask when nothing was heard for so long, in milliseconds. Default 10,000. */
-  readonly intervalMs?: number | undefined;
-  /** Hang up when nothing was heard for so long. Default 15,000, and 8,000 while data is unacknowledged. */
-  readonly timeoutMs?: number | undefined;
-}
+// Whether an accepted link is alive, by the same rules by which a line judges its own links.
+import { askAt, LATE_MS, PROBE_MS, silentAt, type Instant, type Patience } from "@holdfast/core";
 
 export class LinkLife {
-  /** When a byte last came. */
-  heardAt: Instant;
-  readonly #intervalMs: number;
-  readonly #timeoutMs: number;
-  readonly #busyTimeoutMs: number;
-  #askedAt: Instant;
-  #busySince: Instant | undefined = undefined;
-  #probeUntil: Instant | undefined = undefined;
+  readonly #patience: Patience;
+  readonly #silence: {
+    heardAt: Instant;
+    pingedAt: Instant;
+    busySince: Instant;
+    unackedBytes: number;
+    probeUntil: Instant | undefined;
+  };
 
-  constructor(options: LinkLifeOptions, now: Instant) {
-    const { intervalMs = INTERVAL_MS, timeoutMs } = options;
-    this.#intervalMs = intervalMs;
-    this.#timeoutMs = timeoutMs ?? TIMEOUT_MS;
-    this.#busyTimeoutMs = timeoutMs ?? BUSY_TIMEOUT_MS;
-    this.heardAt = now;
-    this.#askedAt = now;
+  constructor(patience: Patience, now: Instant) {
+    this.#patience = patience;
+    this.#silence = { heardAt: now, pingedAt: now, busySince: now, unackedBytes: 0, probeUntil: undefined };
+  }
+
+  /** When a byte last came. */
+  get heardAt(): Instant {
+    return this.#silence.heardAt;
   }
 
   heard(now: Instant): void {
-    this.heardAt = now;
-    this.#probeUntil = undefined;
+    this.#silence.heardAt = now;
+    this.#silence.probeUntil = undefined;
   }
 
-  /** Whether something is unacknowledged. */
-  busy(busy: boolean, now: Instant): void {
-    this.#busySince = busy ? (this.#busySince ?? now) : undefined;
+  /** How much is unacknowledged. */
+  busy(unackedBytes: number, now: Instant): void {
+    if (this.#silence.unackedBytes === 0) this.#silence.busySince = now;
+    this.#silence.unackedBytes = unackedBytes;
   }
 
   nextTimeout(): Instant {
-    return Math.min(this.#askAt(), this.#deadAt());
+    return Math.min(askAt(this.#silence, this.#patience), silentAt(this.#silence, this.#patience));
   }
 
   /** What the time asks for. */
   judge(now: Instant): "dead" | "ask" | "wait" {
-    const deadAt = this.#deadAt();
+    const deadAt = silentAt(this.#silence, this.#patience);
     if (now >= deadAt) {
       // We slept, or did not run: ask before judging.
-      if (this.#probeUntil !== undefined || now - deadAt <= LATE_MS) return "dead";
-      this.#probeUntil = now + PROBE_MS;
+      if (this.#silence.probeUntil !== undefined || now - deadAt <= LATE_MS) return "dead";
+      this.#silence.probeUntil = now + PROBE_MS;
       return this.#ask(now);
     }
-    return now >= this.#askAt() ? this.#ask(now) : "wait";
+    return now >= askAt(this.#silence, this.#patience) ? this.#ask(now) : "wait";
   }
 
   #ask(now: Instant): "ask" {
-    this.#askedAt = now;
+    this.#silence.pingedAt = now;
     return "ask";
-  }
-
-  #deadAt(): Instant {
-    if (this.#probeUntil !== undefined) return this.#probeUntil;
-    const busyAt =
-      this.#busySince === undefined
-        ? Infinity
-        : Math.max(this.heardAt, this.#busySince) + this.#busyTimeoutMs;
-    return Math.min(this.heardAt + this.#timeoutMs, busyAt);
-  }
-
-  #askAt(): Instant {
-    const busy = this.#busySince !== undefined;
-    const timeoutMs = busy ? this.#busyTimeoutMs : this.#timeoutMs;
-    const intervalMs = busy ? Math.min(this.#intervalMs, BUSY_INTERVAL_MS) : this.#intervalMs;
-    // A timeout within the interval would cut every idle link before it was ever asked.
-    return Math.max(this.heardAt, this.#askedAt) + (timeoutMs <= intervalMs ? timeoutMs / 3 : intervalMs);
   }
 }

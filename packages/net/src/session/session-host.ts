@@ -1,5 +1,12 @@
 // The accepting side: takes links, lets each prove where it belongs, and keeps the sessions until they end.
-import { HoldfastError, MAX_TIMER_MS, type Clock, type Timer } from "@holdfast/core";
+import {
+  HoldfastError,
+  MAX_TIMER_MS,
+  resolveHeartbeat,
+  type Clock,
+  type Config,
+  type Timer,
+} from "@holdfast/core";
 import {
   Acceptor,
   CLOSE,
@@ -25,13 +32,10 @@ import { TakenLink, type LinkHost } from "./taken-link.ts";
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const RESUME_TTL_MS = 900_000;
 const RECONNECT_WINDOW_MS = 10_000;
-const HEARTBEAT_MS = 10_000;
-const TIMEOUT_MS = 15_000;
-const LEAST_NO_PROGRESS_MS = 15_000;
 
 /**
  * Sessions for the links that are given to it.
- * @throws HoldfastError `bad_config` (fatal) if a limit makes no sense.
+ * @throws HoldfastError `bad_config` (fatal) if a limit or a heartbeat makes no sense.
  */
 export function hostSessions(options: SessionHostOptions): SessionHost {
   return new Host(options);
@@ -44,6 +48,7 @@ class Host implements SessionHost, LinkHost, HostedOwner {
   readonly handshakeTimeoutMs: number;
   readonly #options: SessionHostOptions;
   readonly #limits: SessionLimits;
+  readonly #heartbeat: NonNullable<Config["heartbeat"]>;
   readonly #secrets: SecretHashes;
   readonly #timer: Timer;
   /** One for each link that is open, with the session that it was given to; how many may be is the listener's limit. */
@@ -59,9 +64,13 @@ class Host implements SessionHost, LinkHost, HostedOwner {
     this.crypto = options.crypto;
     this.clock = options.clock ?? systemClock;
     this.handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-    const { heartbeatTimeoutMs: timeoutMs = TIMEOUT_MS } = options;
+    const { heartbeatIntervalMs: intervalMs, heartbeatTimeoutMs: timeoutMs } = options;
+    this.#heartbeat = resolveHeartbeat({
+      ...(intervalMs !== undefined && { intervalMs }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    });
     this.#limits = resolveSessionLimits({
-      noProgressMs: Math.max(2 * timeoutMs, LEAST_NO_PROGRESS_MS),
+      noProgressMs: this.#heartbeat.noProgressMs,
       ...options.limits,
     });
     this.#secrets = new SecretHashes(options.crypto, options.secrets ?? (() => []));
@@ -131,11 +140,11 @@ class Host implements SessionHost, LinkHost, HostedOwner {
   // What links ask and tell.
 
   decide(hello: HelloRequest, remoteAddress: string): HelloVerdict | Promise<HelloVerdict> {
-    const { authorize, resumeTtlMs, reconnectWindowMs, heartbeatIntervalMs } = this.#options;
+    const { authorize, resumeTtlMs, reconnectWindowMs } = this.#options;
     if (authorize !== undefined) return authorize(hello, remoteAddress);
     return {
       type: "accept",
-      heartbeatMs: heartbeatIntervalMs ?? HEARTBEAT_MS,
+      heartbeatMs: this.#heartbeat.intervalMs,
       resumeTtlMs: resumeTtlMs ?? RESUME_TTL_MS,
       reconnectWindowMs: reconnectWindowMs ?? RECONNECT_WINDOW_MS,
     };
@@ -189,14 +198,13 @@ class Host implements SessionHost, LinkHost, HostedOwner {
   }
 
   #newSession(): Session {
-    const { heartbeatIntervalMs: intervalMs, heartbeatTimeoutMs: timeoutMs } = this.#options;
     const hosted = new HostedSession(
       {
         role: "server",
         limits: this.#limits,
         clock: this.clock,
         listener: this.#options,
-        life: { intervalMs, timeoutMs },
+        patience: this.#heartbeat,
         ...processPools,
       },
       this,
