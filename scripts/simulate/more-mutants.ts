@@ -9,9 +9,9 @@ export const moreMutants: readonly Mutant[] = [
   {
     id: "C1",
     name: "writing to an idle link kills it",
-    file: `${MACHINE}/liveness.ts`,
-    find: "Math.max(state.heardAt, state.busySince) + busyTimeoutMs",
-    replace: "state.heardAt + busyTimeoutMs",
+    file: `${MACHINE}/silence.ts`,
+    find: "Math.max(heardAt, busySince) + busyTimeoutMs",
+    replace: "heardAt + busyTimeoutMs",
   },
   {
     id: "C2",

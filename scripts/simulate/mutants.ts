@@ -107,9 +107,9 @@ export const mutants: readonly Mutant[] = [
   {
     id: "B12",
     name: "the timeout is counted from the ping",
-    file: `${MACHINE}/liveness.ts`,
-    find: "Math.min(state.heardAt + timeoutMs, busyAt)",
-    replace: "Math.min(state.pingedAt + timeoutMs, busyAt)",
+    file: `${MACHINE}/silence.ts`,
+    find: "Math.min(heardAt + timeoutMs, busyAt)",
+    replace: "Math.min(silence.pingedAt + timeoutMs, busyAt)",
   },
   {
     id: "B13",
@@ -203,9 +203,9 @@ export const mutants: readonly Mutant[] = [
   {
     id: "B20",
     name: "a timeout within the interval never pings",
-    file: `${MACHINE}/liveness.ts`,
-    find: "return timeoutMs <= intervalMs ? timeoutMs / 3 : intervalMs;",
-    replace: "return intervalMs;",
+    file: `${MACHINE}/silence.ts`,
+    find: "(timeoutMs <= intervalMs ? timeoutMs / 3 : intervalMs)",
+    replace: "intervalMs",
   },
   {
     id: "B21",
