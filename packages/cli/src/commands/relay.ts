@@ -10,7 +10,14 @@ import { describeDrain, tellOfCuts } from "../drain.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { drainOption, nameOption, outputOptions, secretOptions } from "../options/flags.ts";
 import { flag, optional, withDefault, type Values } from "../options/option.ts";
-import { parseLease, parseList, parsePortOrAny, parsePortRange, parseText } from "../options/values.ts";
+import {
+  parseCount,
+  parseLease,
+  parseList,
+  parsePortOrAny,
+  parsePortRange,
+  parseText,
+} from "../options/values.ts";
 import { startShownRelay, type ShownRelay } from "../relay/show-relay.ts";
 import { readSecret } from "../secret.ts";
 import { withEntries } from "../select.ts";
@@ -63,6 +70,15 @@ const options = {
     },
     parseLease,
   ),
+  leasesPerAddress: withDefault(
+    {
+      name: "leases-per-address",
+      value: "<n>",
+      description: "how many ports clients of one address may have; 0: no limit",
+      shownDefault: "256",
+    },
+    parseCount,
+  ),
   ...secretOptions,
   certificate: optional(
     {
@@ -111,7 +127,9 @@ export const relay = defineCommand({
     "Runs a relay that `holdfast expose` and bore's clients connect to, each on its port. Without a secret it listens\n" +
     "on this machine only, unless --anonymous says otherwise. Other machines are spoken to over TLS: with --certificate,\n" +
     "or with a key of its own that it keeps and whose fingerprint it prints. SIGTERM and Ctrl-C let open streams finish;\n" +
-    "a second one stops now. SIGHUP reads --secret-file and the certificates again and drops nobody.",
+    "a second one stops now. SIGHUP reads --secret-file and the certificates again and drops nobody. Clients of this\n" +
+    "machine may have any number of ports; those behind a proxy elsewhere come from one address: see\n" +
+    "--leases-per-address.",
   usage: "",
   options,
   examples: [
@@ -154,7 +172,7 @@ async function run(
         allowUnboundProofs: true,
       }),
       leaseFile: join(context.paths.stateFolder, "relay", `leases-${name}.json`),
-      limits: { leaseMs: values.lease },
+      limits: { leaseMs: values.lease, leasesPerAddress: values.leasesPerAddress || Infinity },
     },
     bore: values.noBore ? undefined : { ...both, port: values.borePort },
     name,

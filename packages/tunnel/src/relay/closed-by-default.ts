@@ -11,7 +11,8 @@ export interface Openness {
   readonly anonymous?: boolean | undefined;
 }
 
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/i;
+/** Names and addresses by which a machine reaches itself. */
+export const LOOPBACK: RegExp = /^(127(\.\d{1,3}){3}|::1|localhost)$/i;
 
 /** @throws HoldfastError `bad_config` or `anonymous_relay` (fatal) for what a relay must not be. */
 export function checkOpenness(options: Openness): void {

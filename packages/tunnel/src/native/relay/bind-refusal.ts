@@ -22,6 +22,12 @@ const OF_OPENING: Readonly<Record<(Opening & { type: "refused" })["reason"], Bin
 };
 
 export const TOO_MANY_TARGETS: BindRefusal = refusal("limit", "too many tunnels of one owner", false);
+export const TOO_MANY_FROM_ADDRESS: BindRefusal = refusal(
+  "address_limit",
+  "too many ports are leased to clients from your address",
+  true,
+  FULL_RETRY_MS,
+);
 export const RELAY_FULL: BindRefusal = refusal(
   "relay_full",
   "the relay has no room left",

@@ -5,6 +5,7 @@ import type { PublicPorts } from "../../relay/public-ports.ts";
 import {
   CONTENDED,
   RELAY_FULL,
+  TOO_MANY_FROM_ADDRESS,
   TOO_MANY_TARGETS,
   refusalOfLease,
   refusalOfOpening,
@@ -12,6 +13,8 @@ import {
 } from "./bind-refusal.ts";
 import type { Claimant, Displaced, HeldLease, Lease } from "./lease.ts";
 import type { LeaseTable } from "./lease-table.ts";
+
+const OF_FULL = { owner: TOO_MANY_TARGETS, address: TOO_MANY_FROM_ADDRESS, relay: RELAY_FULL } as const;
 
 /** Others may want the port in the same moment; after so many rounds the client is sent away for a moment. */
 const MAX_ROUNDS = 5;
@@ -95,11 +98,11 @@ export class Binds {
     let dropped: Lease | undefined;
     if (table.get(lease.port) === undefined) {
       const room = table.makeRoom(claimant);
-      dropped = room.dropped;
       if (!room.ok) {
         this.#closeUnlessLeased(lease.port);
-        return refused(room.full === "owner" ? TOO_MANY_TARGETS : RELAY_FULL);
+        return refused(OF_FULL[room.full]);
       }
+      dropped = room.dropped;
     }
     table.take(lease);
     return { type: "bound", lease, displaced, dropped };

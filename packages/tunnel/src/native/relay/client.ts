@@ -1,7 +1,9 @@
 // One client as the relay sees it: its session, and the visitors that it carries, bind by bind.
 import { KIND, type SessionStream } from "@holdfast/core/session";
 import { resetSocket, spliceStream, type Socket } from "@holdfast/net/node";
-import type { AcceptedSession, StreamListener } from "@holdfast/net/session";
+import type { AcceptedSession } from "@holdfast/net/session";
+import { limitKey } from "../../relay/admission.ts";
+import { LOOPBACK } from "../../relay/closed-by-default.ts";
 import { hex } from "../hex.ts";
 import type { ControlChannel } from "../wire/control-channel.ts";
 import { encodeVisitor } from "../wire/visitor-metadata.ts";
@@ -11,12 +13,8 @@ import type { Visitor } from "./parked-visitors.ts";
 /** Visitors of one bind that the client has taken and that are not done. */
 type Streams = Map<SessionStream, Socket>;
 
-/** The splice listens as soon as the stream is there. */
-const NOBODY: StreamListener = {
-  readable: () => undefined,
-  writable: () => undefined,
-  forgotten: () => undefined,
-};
+/** What a link over a unix socket has for an address. */
+const UNIX_ADDRESS = "unix";
 
 export class RelayClient {
   readonly session: AcceptedSession;
@@ -43,9 +41,10 @@ export class RelayClient {
 
   /** Who binds, when this client does. */
   claimant(bindId: number, label: string, force: boolean): Claimant {
-    const { id, hello } = this.session;
+    const { id, hello, remoteAddress } = this.session;
     const owner = hello.ownerId === undefined ? undefined : hex(hello.ownerId);
-    return { session: id, instance: hex(hello.instanceId), owner, bindId, label, force };
+    const from = countedAddress(remoteAddress);
+    return { session: id, instance: hex(hello.instanceId), owner, bindId, label, force, from };
   }
 
   /** Visitors of a bind, or of all. */
@@ -65,7 +64,7 @@ export class RelayClient {
     const metadata = { bind: bindId, address: socket.remoteAddress, port: socket.remotePort };
     let stream: SessionStream;
     try {
-      stream = session.open(KIND.tcp, encodeVisitor(metadata), NOBODY);
+      stream = session.open(KIND.tcp, encodeVisitor(metadata));
     } catch {
       // The client takes no more streams now, or goes away.
       return false;
@@ -95,4 +94,11 @@ export class RelayClient {
     if (streams.size === 0 && this.#streams.get(bindId) === streams) this.#streams.delete(bindId);
     this.#onFree(this);
   }
+}
+
+/** All programs of this machine come from one address, and so do all clients of a proxy on it. */
+function countedAddress(address: string): string | undefined {
+  if (address === UNIX_ADDRESS || LOOPBACK.test(address)) return undefined;
+  const key = limitKey(address);
+  return LOOPBACK.test(key) ? undefined : key;
 }

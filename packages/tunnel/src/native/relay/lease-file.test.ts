@@ -4,10 +4,16 @@ import type { Lease } from "./lease.ts";
 import { decodeLeases, encodeLeases } from "./lease-file.ts";
 
 const LEASE_MS = 900_000;
-const NAMES = { owner: "0".repeat(32), instance: "f".repeat(32), label: "localhost:3000", generation: 4 };
+const NAMES = {
+  owner: "0".repeat(32),
+  instance: "f".repeat(32),
+  label: "localhost:3000",
+  generation: 4,
+  from: "192.0.2.1",
+};
 const HELD: Lease = { state: "held", port: 1, ...NAMES, session: "s", bindId: 1, awaySince: 3 };
 const KEPT: Lease = { state: "kept", port: 2, ...NAMES, until: 500, expected: true };
-const GIVEN: Lease = { state: "kept", port: 3, ...NAMES, until: 700, expected: false };
+const GIVEN: Lease = { state: "kept", port: 3, ...NAMES, from: undefined, until: 700, expected: false };
 
 /** The file is read by a process whose monotonic clock began elsewhere. */
 function restart(clock: VirtualClock, later: number): VirtualClock {
@@ -25,7 +31,7 @@ test("what was held is kept for a whole term from the restart, and what was kept
   expect(leases).toEqual([
     { state: "kept", port: 1, ...NAMES, until: 77 + LEASE_MS, expected: true },
     { state: "kept", port: 2, ...NAMES, until: 77 + 150, expected: true },
-    { state: "kept", port: 3, ...NAMES, until: 77 + 350, expected: false },
+    { state: "kept", port: 3, ...NAMES, from: undefined, until: 77 + 350, expected: false },
   ]);
 });
 

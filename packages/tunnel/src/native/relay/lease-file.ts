@@ -12,6 +12,8 @@ interface StoredLease {
   /** Milliseconds since 1970 UTC; `null` for one that a session had when the file was written. */
   readonly until: number | null;
   readonly expected: boolean;
+  /** The address that it counts for, if it counts for any. */
+  readonly from?: string | undefined;
 }
 
 interface StoredLeases {
@@ -33,6 +35,7 @@ const schema: z.ZodType<StoredLeases> = z.object({
         generation: z.int().min(0),
         until: z.number().nullable(),
         expected: z.boolean(),
+        from: z.string().max(64).optional(),
       }),
     )
     .max(65_535),
@@ -43,11 +46,11 @@ export function encodeLeases(leases: Iterable<Lease>, clock: { mono(): Instant; 
   const ahead = clock.wall() - clock.mono();
   const stored: StoredLease[] = [];
   for (const lease of leases) {
-    const { port, owner, instance, label: target, generation } = lease;
+    const { port, owner, instance, label: target, generation, from } = lease;
     if (owner === undefined) continue;
     const until = lease.state === "kept" ? Math.round(lease.until + ahead) : null;
     const expected = lease.state === "held" || lease.expected;
-    stored.push({ port, owner, instance, target, generation, until, expected });
+    stored.push({ port, owner, instance, target, generation, until, expected, from });
   }
   return `${JSON.stringify({ version: 1, leases: stored } satisfies StoredLeases)}\n`;
 }
@@ -64,8 +67,8 @@ export function decodeLeases(
 ): readonly KeptLease[] {
   const now = clock.mono();
   const ahead = clock.wall() - now;
-  return schema.parse(JSON.parse(text)).leases.map(({ target: label, until, ...lease }) => {
+  return schema.parse(JSON.parse(text)).leases.map(({ target: label, until, from, ...lease }) => {
     const end = until === null ? now + leaseMs : Math.min(until - ahead, now + leaseMs);
-    return { ...lease, state: "kept", label, until: end };
+    return { ...lease, state: "kept", label, from, until: end };
   });
 }

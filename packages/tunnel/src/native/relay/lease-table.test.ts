@@ -3,11 +3,20 @@ import { describe, expect, test } from "vitest";
 import type { Claimant, HeldLease, Lease } from "./lease.ts";
 import { LeaseTable } from "./lease-table.ts";
 
-const LIMITS = { leaseMs: 1_000, leases: 6, targetsPerOwner: 3 };
+const LIMITS = { leaseMs: 1_000, leases: 6, targetsPerOwner: 3, leasesPerAddress: 4 };
 const PORTS = [1, 2, 3, 4, 5, 6, 7, 8];
 
 function claimant(more: Partial<Claimant> = {}): Claimant {
-  return { session: "s1", instance: "i1", owner: "o1", bindId: 1, label: "web", force: false, ...more };
+  return {
+    session: "s1",
+    instance: "i1",
+    owner: "o1",
+    bindId: 1,
+    label: "web",
+    force: false,
+    from: undefined,
+    ...more,
+  };
 }
 
 /** What a relay does with a bind, without the ports. */
@@ -48,6 +57,38 @@ test("an owner's oldest lease that is not in use makes room; those in use do not
   expect(bind(table, claimant({ session: "s4" }), 4)).toMatchObject({ port: 4 });
   expect(table.get(2)).toBeUndefined();
   expect([...table.leases()].map(({ port }) => port)).toEqual([1, 3, 4]);
+});
+
+test("an address has so many leases, whatever owners it makes up, until they end", () => {
+  const table = new LeaseTable({ ...LIMITS, leasesPerAddress: 2 });
+  const from = (address: string | undefined, owner: string): Claimant =>
+    claimant({ session: owner, instance: owner, owner, from: address });
+  expect(bind(table, from("192.0.2.1", "o1"), 1)).toMatchObject({ port: 1, from: "192.0.2.1" });
+  expect(bind(table, from("192.0.2.1", "o2"), 2)).toMatchObject({ port: 2 });
+  expect(table.makeRoom(from("192.0.2.1", "o3"))).toEqual({ ok: false, full: "address" });
+  expect(bind(table, from("192.0.2.2", "o3"), 3)).toMatchObject({ port: 3 });
+  expect(bind(table, from(undefined, "o4"), 4)).toMatchObject({ port: 4 });
+  // An owner who comes back from elsewhere has what it had, and it counts where it was made.
+  table.change("o1", { type: "lost" }, 0);
+  expect(bind(table, { ...from("192.0.2.9", "o1"), session: "again" }, 1)).toMatchObject({
+    from: "192.0.2.1",
+  });
+  expect(bind(table, from("192.0.2.1", "o5"), 5)).toBe("full");
+  table.change("again", { type: "given_back" }, 0);
+  expect(bind(table, from("192.0.2.1", "o5"), 5)).toBe("full");
+  table.expire(LIMITS.leaseMs);
+  expect(bind(table, from("192.0.2.1", "o5"), 5)).toMatchObject({ port: 5 });
+});
+
+test("an owner's unused lease goes only for one that is then granted", () => {
+  const table = new LeaseTable({ ...LIMITS, targetsPerOwner: 1, leasesPerAddress: 1 });
+  bind(table, claimant({ session: "s1", from: "192.0.2.1" }), 1);
+  table.change("s1", { type: "given_back" }, 0);
+  bind(table, claimant({ session: "s2", owner: "o2", from: "192.0.2.2" }), 2);
+  expect(bind(table, claimant({ session: "s3", from: "192.0.2.2" }), 3)).toBe("full");
+  expect(table.get(1)).toBeDefined();
+  expect(bind(table, claimant({ session: "s3", from: "192.0.2.1" }), 3)).toMatchObject({ port: 3 });
+  expect(table.get(1)).toBeUndefined();
 });
 
 const owners = fc.constantFrom("o1", "o2", undefined);

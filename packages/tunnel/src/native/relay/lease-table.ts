@@ -18,12 +18,14 @@ export interface LeaseLimits {
   readonly leases: number;
   /** Leases of one owner, or of one session without an owner. */
   readonly targetsPerOwner: number;
+  /** Leases that were made from one address and have not ended. */
+  readonly leasesPerAddress: number;
 }
 
 /** Whether there is room for a lease, and which one had to go for it. */
 export type Room =
   | { readonly ok: true; readonly dropped: Lease | undefined }
-  | { readonly ok: false; readonly full: "owner" | "relay"; readonly dropped: Lease | undefined };
+  | { readonly ok: false; readonly full: "owner" | "address" | "relay" };
 
 export class LeaseTable {
   readonly #limits: LeaseLimits;
@@ -33,6 +35,8 @@ export class LeaseTable {
   readonly #byOwner = new Map<string, Set<number>>();
   /** Ports that a session holds: at most `limits.leases`. */
   readonly #bySession = new Map<string, Set<number>>();
+  /** Ports by the address that their leases count for: at most `limits.leases`. */
+  readonly #byAddress = new Map<string, Set<number>>();
 
   constructor(limits: LeaseLimits) {
     this.#limits = limits;
@@ -93,9 +97,16 @@ export class LeaseTable {
     const unused = needed
       ? ports.map((port) => this.#byPort.get(port)).find((lease) => lease?.state === "kept")
       : undefined;
-    if (needed && unused === undefined) return { ok: false, full: "owner", dropped: undefined };
+    if (needed && unused === undefined) return { ok: false, full: "owner" };
+    const { from } = claimant;
+    // What goes makes room for the others' limits, too, but nothing goes for nothing.
+    const freed = unused !== undefined && unused.from === from ? 1 : 0;
+    const made = from === undefined ? 0 : (this.#byAddress.get(from)?.size ?? 0);
+    if (made - freed >= this.#limits.leasesPerAddress) return { ok: false, full: "address" };
+    if (this.#byPort.size - (unused === undefined ? 0 : 1) >= this.#limits.leases) {
+      return { ok: false, full: "relay" };
+    }
     if (unused !== undefined) this.#delete(unused);
-    if (this.#byPort.size >= this.#limits.leases) return { ok: false, full: "relay", dropped: unused };
     return { ok: true, dropped: unused };
   }
 
@@ -143,12 +154,14 @@ export class LeaseTable {
     this.#byPort.set(lease.port, lease);
     add(this.#byOwner, ownerOfLease(lease), lease.port);
     if (lease.state === "held") add(this.#bySession, lease.session, lease.port);
+    if (lease.from !== undefined) add(this.#byAddress, lease.from, lease.port);
   }
 
   #delete(lease: Lease): void {
     this.#byPort.delete(lease.port);
     remove(this.#byOwner, ownerOfLease(lease), lease.port);
     if (lease.state === "held") remove(this.#bySession, lease.session, lease.port);
+    if (lease.from !== undefined) remove(this.#byAddress, lease.from, lease.port);
   }
 }
 

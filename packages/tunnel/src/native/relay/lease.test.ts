@@ -5,7 +5,16 @@ const PORT = 9_000;
 const LEASE_MS = 900_000;
 
 function claimant(more: Partial<Claimant> = {}): Claimant {
-  return { session: "s1", instance: "i1", owner: "o1", bindId: 1, label: "web", force: false, ...more };
+  return {
+    session: "s1",
+    instance: "i1",
+    owner: "o1",
+    bindId: 1,
+    label: "web",
+    force: false,
+    from: undefined,
+    ...more,
+  };
 }
 
 function held(more: Partial<HeldLease> = {}): HeldLease {

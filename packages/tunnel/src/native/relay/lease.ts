@@ -15,6 +15,8 @@ export interface Claimant {
   readonly label: string;
   /** Take it from a living program of the same owner. */
   readonly force: boolean;
+  /** The address that a new lease counts for; `undefined`: for none, because it comes from this machine. */
+  readonly from: string | undefined;
 }
 
 interface LeaseTraits {
@@ -25,6 +27,8 @@ interface LeaseTraits {
   readonly label: string;
   /** Raised at each change of the program, so that nobody takes an old holder's word for the present one's. */
   readonly generation: number;
+  /** The address that it was made from, and counts for until it ends, whoever of its owner's programs has it. */
+  readonly from: string | undefined;
 }
 
 /** A session has it. */
@@ -81,7 +85,8 @@ function grant(lease: Lease | undefined, claimant: Claimant, port: number): Bind
   const { owner, instance, label, session, bindId } = claimant;
   const changes = lease !== undefined && lease.instance !== instance;
   const generation = lease === undefined ? 1 : lease.generation + (changes ? 1 : 0);
-  const held = { state: "held", port, owner, instance, label, generation } as const;
+  const from = lease === undefined ? claimant.from : lease.from;
+  const held = { state: "held", port, owner, instance, label, generation, from } as const;
   const displaced =
     lease?.state === "held" ? { session: lease.session, bindId: lease.bindId, replaced: changes } : undefined;
   return { type: "granted", lease: { ...held, session, bindId, awaySince: undefined }, displaced };
@@ -116,9 +121,9 @@ export function stepLease(
 }
 
 function keep(lease: HeldLease, until: Instant, expected: boolean): KeptLease | undefined {
-  const { port, owner, instance, label, generation } = lease;
+  const { port, owner, instance, label, generation, from } = lease;
   if (owner === undefined) return undefined;
-  return { state: "kept", port, owner, instance, label, generation, until, expected };
+  return { state: "kept", port, owner, instance, label, generation, from, until, expected };
 }
 
 /** Whether the promise is over. One that is held lasts as long as its session. */

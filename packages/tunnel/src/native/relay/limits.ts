@@ -30,6 +30,11 @@ export interface TunnelRelayLimits {
   readonly leases: number;
   /** Leases of one owner, or of one session without an owner key. */
   readonly targetsPerOwner: number;
+  /**
+   * Leases that clients from one address have made and that have not ended; for IPv6 an address is a network of 64
+   * bits. Those of this machine (loopback, unix sockets) do not count. `Infinity`: no such limit.
+   */
+  readonly leasesPerAddress: number;
   /** Visitors of one port that are parked; the next one is reset. */
   readonly parkedPerTarget: number;
   /** Visitors of all ports that are parked; the next one is reset. */
@@ -56,6 +61,7 @@ export const DEFAULT_TUNNEL_RELAY_LIMITS: TunnelRelayLimits = {
   leaseMs: 900_000,
   leases: 10_000,
   targetsPerOwner: 16,
+  leasesPerAddress: 256,
   parkedPerTarget: 64,
   parked: 4_096,
   parkedMs: 30_000,
