@@ -50,6 +50,7 @@ export class Changes<T> {
   }
 
   #wakeAll(): void {
+    if (this.#waiting.size === 0) return;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of waiting) wake();

@@ -12,8 +12,8 @@ export type {
 } from "./listen-holdfast.ts";
 export { listen } from "./listen.ts";
 export type { Listener, ListenOptions } from "./listen.ts";
-export { openSocket } from "./open-socket.ts";
-export type { OpenOptions } from "./open-socket.ts";
+export { dialSocket, openSocket } from "./open-socket.ts";
+export type { OpenOptions, SocketDial } from "./open-socket.ts";
 export { onOrderlyEnd } from "./orderly-end.ts";
 export { proxyFromEnvironment } from "./proxy.ts";
 export { Resolver } from "./resolver.ts";

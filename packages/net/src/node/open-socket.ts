@@ -1,18 +1,16 @@
 // One connected socket, or one error that says why not: name lookup, happy eyeballs, proxy and deadline in one
 // place, so that nothing is left behind whichever of them ends the dial.
-import { connect, isIP } from "node:net";
-import type { Socket, TcpNetConnectOpts } from "node:net";
-import { HoldfastError } from "@holdfast/core";
-import type { Clock } from "@holdfast/core";
+import type { Socket } from "node:net";
+import type { Clock, HoldfastError } from "@holdfast/core";
 import { systemClock } from "../host.ts";
+import { AddressDial, beginSocket, isAddress } from "./dial-address.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { checkEndpoint, formatEndpoint } from "./endpoint.ts";
 import { connectThroughProxy } from "./proxy.ts";
 import { AddressRace, interleave } from "./race.ts";
 import type { Address, Resolver } from "./resolver.ts";
 import { systemResolver } from "./resolver.ts";
-import { guardSocket, tuneSocket } from "./socket-care.ts";
-import { aborted, dialFailure } from "./socket-failure.ts";
+import { aborted, dialFailure, tooLate } from "./socket-failure.ts";
 
 export interface OpenOptions {
   /** Cancels the dial at once. A signal that aborts later is ignored. */
@@ -45,15 +43,42 @@ export const LONGEST_DIAL_MS: number = 120_000;
 export async function openSocket(endpoint: Endpoint, options: OpenOptions = {}): Promise<Socket> {
   checkEndpoint(endpoint);
   const { signal } = options;
-  if (signal?.aborted === true) throw aborted(signal.reason);
-  const dial = new OneDial(endpoint, options);
+  throwIfAborted(signal);
+  const dial = dialSocket(endpoint, options);
   const onAbort = (): void => dial.cancel(aborted(signal?.reason));
   signal?.addEventListener("abort", onAbort, { once: true });
+  let socket: Socket | undefined = undefined;
   try {
-    return await dial.result;
+    socket = await dial.result;
+    throwIfAborted(signal);
+    return socket;
+  } catch (thrown) {
+    // Cancelled between the connect and here: nobody would ever close it.
+    socket?.destroy();
+    throw thrown;
   } finally {
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** A dial that is under way. */
+export interface SocketDial {
+  /** As `openSocket`. */
+  readonly result: Promise<Socket>;
+  /** The socket is destroyed, and the promise rejects with the reason. Harmless once it has settled. */
+  cancel(reason: HoldfastError): void;
+}
+
+/**
+ * As `openSocket`, for who dials so often that an `AbortSignal` for each would show.
+ * @throws HoldfastError `bad_endpoint` (fatal).
+ */
+export function dialSocket(endpoint: Endpoint, options: Omit<OpenOptions, "signal"> = {}): SocketDial {
+  checkEndpoint(endpoint);
+  const { clock = systemClock, timeoutMs = DIAL_TIMEOUT_MS, proxy, localAddress, onWarning } = options;
+  return isAddress(endpoint) && (proxy === undefined || "path" in endpoint)
+    ? new AddressDial(endpoint, { clock, timeoutMs, localAddress, onWarning })
+    : new OneDial(endpoint, options);
 }
 
 class OneDial {
@@ -74,7 +99,7 @@ class OneDial {
 
   async #run(): Promise<Socket> {
     const { clock = systemClock, timeoutMs = DIAL_TIMEOUT_MS } = this.#options;
-    const deadline = clock.timer(() => this.cancel(tooLate(this.#endpoint, timeoutMs)));
+    const deadline = clock.timer(() => this.cancel(tooLate(formatEndpoint(this.#endpoint), timeoutMs)));
     deadline.set(timeoutMs);
     try {
       return await this.#open();
@@ -98,12 +123,9 @@ class OneDial {
 
   async #direct(endpoint: Endpoint): Promise<Socket> {
     const { clock = systemClock, resolver = systemResolver } = this.#options;
-    if ("path" in endpoint)
-      return this.#race(new AddressRace(() => this.#begin({ path: endpoint.path }), clock), [0]);
-    const { host, port } = endpoint;
+    if (isAddress(endpoint)) return this.#race(new AddressRace(() => this.#begin(endpoint), clock), [0]);
+    const { host, port } = endpoint as Extract<Endpoint, { host: string }>;
     const race = new AddressRace<Address>((address) => this.#begin({ host: address.address, port }), clock);
-    const family = isIP(host);
-    if (family !== 0) return this.#race(race, [{ address: host, family }]);
     const { addresses, late } = await this.#orCancelled(resolver.resolve(host));
     const tried = interleave(addresses);
     const winner = this.#race(race, tried, late !== undefined);
@@ -127,16 +149,8 @@ class OneDial {
     }
   }
 
-  #begin(target: { path: string } | { host: string; port: number }): Socket {
-    const { localAddress, onWarning } = this.#options;
-    const options = { ...target, allowHalfOpen: true };
-    const socket =
-      "path" in target || localAddress === undefined
-        ? connect(options as TcpNetConnectOpts)
-        : connect({ ...options, localAddress } as TcpNetConnectOpts);
-    guardSocket(socket);
-    if (!("path" in target)) socket.once("connect", () => tuneSocket(socket, onWarning));
-    return socket;
+  #begin(endpoint: Endpoint): Socket {
+    return beginSocket(endpoint, this.#options);
   }
 
   #orCancelled<T>(promise: Promise<T>): Promise<T> {
@@ -153,10 +167,6 @@ function includes(addresses: readonly Address[], wanted: Address): boolean {
   return addresses.some(({ address }) => address === wanted.address);
 }
 
-function tooLate(endpoint: Endpoint, timeoutMs: number): HoldfastError {
-  return new HoldfastError({
-    code: "timed_out",
-    message: `no answer from ${formatEndpoint(endpoint)} within ${timeoutMs / 1000} s`,
-    hint: "check the address, and that no firewall drops the connection",
-  });
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal.reason);
 }

@@ -10,7 +10,7 @@ export const KEEPALIVE_IDLE_MS = 15_000;
 
 /** Make late errors harmless. Who wants to know of errors adds a listener of their own. */
 export function guardSocket(socket: Socket): void {
-  if (!socket.listeners("error").includes(ignoreError)) socket.on("error", ignoreError);
+  if (socket.listenerCount("error", ignoreError) === 0) socket.on("error", ignoreError);
 }
 
 /** No delay and keepalive. A refusal is a warning: the socket works without them, only worse. */

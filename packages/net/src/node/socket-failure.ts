@@ -44,6 +44,15 @@ export function listenFailure(endpoint: Endpoint, thrown: unknown): HoldfastErro
   return new HoldfastError({ code, message, kind, fault: "local", cause: thrown });
 }
 
+/** Nobody answered in time. */
+export function tooLate(where: string, timeoutMs: number): HoldfastError {
+  return new HoldfastError({
+    code: "timed_out",
+    message: `no answer from ${where} within ${timeoutMs / 1000} s`,
+    hint: "check the address, and that no firewall drops the connection",
+  });
+}
+
 /** The dial was cancelled: the signal's own reason if it is one of ours. */
 export function aborted(reason: unknown): HoldfastError {
   if (reason instanceof HoldfastError) return reason;

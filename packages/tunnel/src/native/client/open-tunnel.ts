@@ -1,6 +1,6 @@
 // A native tunnel: a session that outlives its links, the ports that its targets have at the relay, and the visitors
 // that come through it.
-import { HoldfastError, type Clock, type EndReason, type Random } from "@holdfast/core";
+import { HoldfastError, type Clock, type EndReason, type Random, type Timer } from "@holdfast/core";
 import { KIND, RESET, type SessionEnd, type SessionStream } from "@holdfast/core/session";
 import { systemClock, type Line } from "@holdfast/net";
 import { formatEndpoint, nodeCrypto, type Endpoint } from "@holdfast/net/node";
@@ -37,6 +37,8 @@ import { Visitors } from "./visitors.ts";
 const DEFAULT_MAX_STREAMS = 1_024;
 const TARGET_TIMEOUT_MS = 10_000;
 const RELEASE_MS = 30_000;
+/** How often whoever watches is told, at most, that visitors came or went, in milliseconds. */
+const VISITORS_TOLD_MS = 250;
 
 /**
  * Expose targets through a relay, and keep them exposed.
@@ -55,7 +57,10 @@ class Tunnel implements NativeTunnel {
   readonly #endpoints: readonly Endpoint[];
   readonly #visitors: Visitors;
   readonly #session: SessionLine;
-  readonly #retry: { set(delayMs: number): void; clear(): void };
+  readonly #retry: Timer;
+  /** Runs while there is something to tell about visitors. */
+  readonly #tellVisitors: Timer;
+  #visitorsMoved = false;
   readonly #changes: Changes<readonly TargetStatus[]>;
   #binder: BinderState;
   #current: SessionHandle | undefined;
@@ -86,8 +91,9 @@ class Tunnel implements NativeTunnel {
       clock,
       timeoutMs: options.targetTimeoutMs ?? TARGET_TIMEOUT_MS,
       onEvent: this.#onEvent,
-      onChange: () => this.#changes.touch(),
+      onChange: () => this.#visitorMoved(),
     });
+    this.#tellVisitors = clock.timer(() => this.#visitorsTold());
     this.#retry = clock.timer(() => this.#step({ type: "timeout" }));
     this.#changes = new Changes(() => this.targets);
     this.#session = this.#openSession();
@@ -224,6 +230,18 @@ class Tunnel implements NativeTunnel {
     this.#visitors.take(stream, session, { targetId: bind, target });
   }
 
+  /** Waking everybody who watches costs more than the visitor itself: many are told of at once. */
+  #visitorMoved(): void {
+    if (this.#visitorsMoved) return;
+    this.#visitorsMoved = true;
+    this.#tellVisitors.set(VISITORS_TOLD_MS);
+  }
+
+  #visitorsTold(): void {
+    this.#visitorsMoved = false;
+    this.#changes.touch();
+  }
+
   #step(input: BinderInput): void {
     const now = this.#clock.mono();
     const { state, actions } = stepBinder(this.#binder, input, now, this.#random);
@@ -274,6 +292,9 @@ class Tunnel implements NativeTunnel {
     this.#retry.clear();
     const reason = await this.line.closed;
     this.#step({ type: reason.code === "replaced" ? "all_replaced" : "no_session" });
+    // Who was there then is on the last look.
+    this.#visitorsMoved = true;
+    this.#tellVisitors.clear();
     this.#changes.end();
     return this.#verdict() ?? reason;
   }

@@ -1,7 +1,7 @@
 // The visitors that this end has taken: each is a stream of the session and a connection to its target.
 import { HoldfastError, type Clock } from "@holdfast/core";
 import { RESET, type SessionStream } from "@holdfast/core/session";
-import { openSocket, spliceStream, type Endpoint, type Socket } from "@holdfast/net/node";
+import { dialSocket, spliceStream, type Endpoint, type Socket, type SocketDial } from "@holdfast/net/node";
 import type { SessionHandle, StreamListener } from "@holdfast/net/session";
 import type { NativeTunnelEvent } from "./options.ts";
 
@@ -11,7 +11,7 @@ export interface VisitorsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly onEvent: (event: NativeTunnelEvent) => void;
-  /** There is one more, or one less. */
+  /** There is one more, or one less. Called for each visitor twice: it must cost next to nothing. */
   readonly onChange: () => void;
 }
 
@@ -21,18 +21,48 @@ export interface Destination {
   readonly target: Endpoint;
 }
 
-interface Visit extends Destination {
+const OVER = Promise.resolve();
+
+class Visit implements StreamListener {
   readonly number: number;
   readonly stream: SessionStream;
   readonly session: SessionHandle;
+  readonly targetId: number;
+  readonly target: Endpoint;
   /** Settles when it is over. Never rejects. */
-  done: Promise<void>;
+  done: Promise<void> = OVER;
+  /** While the target is being connected to. */
+  dial: SocketDial | undefined = undefined;
+
+  constructor(number: number, stream: SessionStream, session: SessionHandle, destination: Destination) {
+    this.number = number;
+    this.stream = stream;
+    this.session = session;
+    this.targetId = destination.targetId;
+    this.target = destination.target;
+  }
+
+  // The stream's listener until there is a socket: whoever came may go again.
+
+  readable(): void {
+    if (this.stream.received?.type === "reset") this.forgotten();
+  }
+
+  writable(): void {
+    this.readable();
+  }
+
+  forgotten(): void {
+    this.dial?.cancel(visitorGone());
+  }
 }
 
 export class Visitors {
   readonly #options: VisitorsOptions;
   /** At most `maxStreams`. */
   readonly #visits = new Set<Visit>();
+  /** How many there are by target: one for each of its targets at most. */
+  readonly #sizes = new Map<number, number>();
   #number = 0;
   #lost = 0;
 
@@ -42,8 +72,7 @@ export class Visitors {
 
   /** Visitors now, those that are being connected included; of one target, or all. */
   size(targetId?: number): number {
-    if (targetId === undefined) return this.#visits.size;
-    return [...this.#visits].filter((visit) => visit.targetId === targetId).length;
+    return targetId === undefined ? this.#visits.size : (this.#sizes.get(targetId) ?? 0);
   }
 
   /** Visitors that were reset because their session was gone, since the last call. */
@@ -65,7 +94,7 @@ export class Visitors {
   /** The relay opened a stream for a visitor. */
   take(stream: SessionStream, session: SessionHandle, destination: Destination): void {
     const { maxStreams, onEvent } = this.#options;
-    const visit: Visit = { ...destination, number: (this.#number += 1), stream, session, done: OVER };
+    const visit = new Visit((this.#number += 1), stream, session, destination);
     if (this.#visits.size < maxStreams) {
       visit.done = this.#run(visit);
       return;
@@ -77,47 +106,37 @@ export class Visitors {
 
   async #run(visit: Visit): Promise<void> {
     const { number: visitor, targetId, stream, session } = visit;
-    const { onEvent, onChange } = this.#options;
-    this.#visits.add(visit);
-    onChange();
-    const socket = await this.#dial(visit);
-    if (socket instanceof HoldfastError) {
-      onEvent({ type: "visitor_failed", visitor, targetId, error: socket });
-    } else {
-      onEvent({ type: "visitor_opened", visitor, targetId });
-      const { bytesIn, bytesOut, error } = await spliceStream(socket, stream, session);
-      if (error !== undefined && session.end !== undefined) this.#lost += 1;
-      onEvent({ type: "visitor_closed", visitor, targetId, bytesIn, bytesOut, error });
+    const { onEvent } = this.#options;
+    this.#count(visit, 1);
+    let socket: Socket;
+    try {
+      socket = await this.#dial(visit);
+    } catch (thrown) {
+      stream.reset(RESET.unreachable);
+      onEvent({ type: "visitor_failed", visitor, targetId, error: HoldfastError.from(thrown) });
+      return this.#count(visit, -1);
     }
-    this.#visits.delete(visit);
-    onChange();
+    onEvent({ type: "visitor_opened", visitor, targetId });
+    const { bytesIn, bytesOut, error } = await spliceStream(socket, stream, session);
+    if (error !== undefined && session.end !== undefined) this.#lost += 1;
+    onEvent({ type: "visitor_closed", visitor, targetId, bytesIn, bytesOut, error });
+    this.#count(visit, -1);
   }
 
   /** The connection to the target. What the visitor says meanwhile waits in the stream. */
-  async #dial({ stream, session, target }: Visit): Promise<Socket | HoldfastError> {
+  #dial(visit: Visit): Promise<Socket> {
     const { clock, timeoutMs } = this.#options;
-    const gone = new AbortController();
-    session.listen(
-      stream,
-      waitForEnd(() => gone.abort(visitorGone())),
-    );
-    try {
-      return await openSocket(target, { signal: gone.signal, clock, timeoutMs });
-    } catch (thrown) {
-      stream.reset(RESET.unreachable);
-      return HoldfastError.from(thrown);
-    }
+    visit.session.listen(visit.stream, visit);
+    visit.dial = dialSocket(visit.target, { clock, timeoutMs });
+    return visit.dial.result;
   }
-}
 
-const OVER = Promise.resolve();
-
-/** Both directions ended before anybody looked: whoever came has gone. */
-function waitForEnd(onGone: () => void): StreamListener {
-  const look = (stream: SessionStream): void => {
-    if (stream.received?.type === "reset") onGone();
-  };
-  return { readable: look, writable: look, forgotten: onGone };
+  #count(visit: Visit, by: 1 | -1): void {
+    if (by === 1) this.#visits.add(visit);
+    else this.#visits.delete(visit);
+    this.#sizes.set(visit.targetId, this.size(visit.targetId) + by);
+    this.#options.onChange();
+  }
 }
 
 function visitorGone(): HoldfastError {

@@ -280,6 +280,11 @@ export class TunnelJob {
 
   /** The client may have room: bring it those who wait, the first one first, whichever port it came to. */
   #release(client: RelayClient): void {
+    if (this.#parked.size > 0) this.#unpark(client);
+    this.#changed();
+  }
+
+  #unpark(client: RelayClient): void {
     const binds = new Map(this.table.heldBy(client.session.id).map(({ port, bindId }) => [port, bindId]));
     while (client.canCarry) {
       const visitor = this.#parked.first(binds.keys());
@@ -287,7 +292,6 @@ export class TunnelJob {
       if (visitor === undefined || bindId === undefined || !client.carry(visitor, bindId)) break;
       this.#parked.leave(visitor);
     }
-    this.#changed();
   }
 
   #resetVisitor(
