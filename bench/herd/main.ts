@@ -4,6 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { seededRandom } from "@holdfast/core/testing";
+import { parseOptions, type Options, type Part } from "../area.ts";
 import { chart, type Curve } from "./chart.ts";
 import { engineClients, type Loss } from "./engine-client.ts";
 import { figuresOf, missed, worst } from "./figures.ts";
@@ -21,8 +22,15 @@ const OUTAGES = [30, 2, 0];
 const LOSSES: readonly Loss[] = ["private", "peer"];
 const CHART_SECONDS = 180;
 
-export async function run(args: string[]): Promise<number> {
-  const quick = args.includes("--quick");
+/** Of the model; the whole with the other libraries. */
+const SECONDS = 240;
+const QUICK_SECONDS = 20;
+
+export function parts({ quick }: Options): readonly Part[] {
+  return [{ name: "herd", seconds: quick ? QUICK_SECONDS : SECONDS }];
+}
+
+export async function run({ quick }: Options): Promise<number> {
   const seeds = quick ? 1 : SEEDS;
   const ours = await cases((options, loss) => oursOf(options, loss, true), seeds);
   for (const row of ours) console.log(rowOf(row));
@@ -117,4 +125,5 @@ function sourcePath(name: string): string {
   return fileURLToPath(new URL(`../../herd/${name}`, import.meta.url));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await run(process.argv.slice(2));
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.exitCode = await run(parseOptions(process.argv.slice(2)));

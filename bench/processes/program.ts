@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "./condition.ts";
+import { diesWithUs } from "./guard.ts";
 
 export interface ProgramOptions {
   readonly command: string;
@@ -25,17 +26,6 @@ const CLOCK_TICKS_PER_SECOND = 100;
 
 let started = 0;
 
-/** One for each program that runs. */
-const running = new Set<ChildProcess>();
-
-/** A bench that is stopped from outside takes its programs with it. */
-function endAllAndLeave(signal: NodeJS.Signals): void {
-  for (const child of running) child.kill("SIGKILL");
-  process.kill(process.pid, signal);
-}
-
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, endAllAndLeave);
-
 export class Program {
   readonly name: string;
   readonly ended: Promise<number | null>;
@@ -53,10 +43,9 @@ export class Program {
       stdio: ["ignore", output, output],
     });
     closeSync(output);
-    running.add(this.#child);
+    diesWithUs(this.#child);
     this.ended = new Promise((resolve) => {
       const end = (code: number | null): void => {
-        running.delete(this.#child);
         this.#running = false;
         resolve(code);
       };

@@ -1,108 +1,49 @@
-// A relay with thousands of clients that is killed: `npm run bench -- scale`. Who is back when, against the figure for
-// herds: 99 % within 1.1 × N/C or the longest delay and a second, whichever is more.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { pause } from "../processes/condition.ts";
-import type { Program } from "../processes/program.ts";
+// A relay with many at once: thousands of clients, ten thousand visitors: `npm run bench -- scale`.
+import { isWhole, timed, wantedParts, type Options, type Part } from "../area.ts";
+import { withFolder } from "../processes/work-folder.ts";
 import { writeSection } from "../readme.ts";
-import { machineLine, number, table } from "../table.ts";
-import { relayPlace, startHoldfastRelay } from "../tunnel/holdfast-way.ts";
+import { machineLine } from "../table.ts";
 import { Stage } from "../tunnel/stage.ts";
+import { measureIdle, VISITORS } from "./idle.ts";
+import { CLIENTS, measureReturn } from "./return.ts";
 
-const CLIENTS = 2_000;
-const PROCESSES = 4;
-/** What the relay lets in each second, its default. */
-const HANDSHAKES_PER_SECOND = 500;
-const LONGEST_DELAY_MS = 10_000;
-const AWAY_MS = 2_000;
-const PATIENCE_MS = 180_000;
+const SECTIONS = ["return", "idle"] as const;
+type Section = (typeof SECTIONS)[number];
 
-interface Return {
-  readonly afterMs: number;
-  readonly dials: number;
-  readonly kept: boolean;
+const SECONDS: Readonly<Record<Section, number>> = { return: 50, idle: 45 };
+const QUICK = 10;
+
+export function parts({ quick }: Options): readonly Part[] {
+  return SECTIONS.map((name) => ({ name, seconds: quick ? SECONDS[name] / 2 : SECONDS[name] }));
 }
 
-export async function run(args: string[]): Promise<number> {
-  const quick = args.includes("--quick");
-  if (args.some((arg) => arg !== "--quick")) {
-    console.error("usage: npm run bench -- scale [--quick]");
-    return 2;
-  }
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
-  const stage = new Stage(folder);
+/** @returns the exit code: 0 if it ran, whatever the figures say; 1 if something broke. */
+export async function run(options: Options): Promise<number> {
+  const less = options.quick ? QUICK : 1;
+  const measure: Readonly<Record<Section, (stage: Stage) => Promise<string>>> = {
+    return: (stage) => measureReturn(stage, CLIENTS / less),
+    idle: (stage) => measureIdle(stage, VISITORS / less),
+  };
   try {
-    const text = await measure(stage, quick ? CLIENTS / 10 : CLIENTS);
+    const texts = [machineLine(new Date())];
+    for (const name of wantedParts(SECTIONS, options)) {
+      texts.push(await timed(name, () => withFolder((folder) => onStage(folder, measure[name]))));
+    }
+    const text = texts.join("\n\n");
     console.log(text);
-    if (!quick) writeSection("scale", text);
+    if (isWhole(options)) writeSection("scale", text);
     return 0;
   } catch (error) {
     console.error(error);
     return 1;
-  } finally {
-    await stage.end();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function measure(stage: Stage, clients: number): Promise<string> {
-  const place = await relayPlace(stage);
-  const { program: relay } = await startHoldfastRelay(stage, place);
-  const idle = relay.memory().resident;
-  const share = clients / PROCESSES;
-  const processes = Array.from({ length: PROCESSES }, (_, index) =>
-    stage.start(process.execPath, [
-      join(here(), "clients.js"),
-      String(place.port),
-      String(index * share),
-      String(share),
-    ]),
-  );
-  for (const each of processes) await each.says(/all there/, PATIENCE_MS);
-  const full = relay.memory().resident;
-  await relay.kill();
-  // Part of the measurement: how long there is no relay.
-  await pause(AWAY_MS);
-  await startHoldfastRelay(stage, place);
-  const readyAt = Date.now();
-  for (const each of processes) await each.says(/all back/, PATIENCE_MS);
-  const returns = processes.flatMap((each) => returnsOf(each, readyAt));
-  if (returns.length !== clients) throw new Error(`${returns.length} of ${clients} came back`);
-  return report(returns, (full - idle) / clients);
-}
-
-function returnsOf({ output }: Program, readyAt: number): Return[] {
-  return [...output.matchAll(/^back (\d+) (\d+) (kept|lost)$/gm)].map(([, at, dials, port]) => ({
-    afterMs: Number(at) - readyAt,
-    dials: Number(dials),
-    kept: port === "kept",
-  }));
-}
-
-function report(returns: readonly Return[], bytesPerClient: number): string {
-  const times = returns.map(({ afterMs }) => afterMs).sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.ceil(share * times.length) - 1] ?? Number.NaN;
-  const figureMs = Math.max((1.1 * 1_000 * returns.length) / HANDSHAKES_PER_SECOND, LONGEST_DELAY_MS + 1_000);
-  const dials = returns.reduce((sum, each) => sum + each.dials, 0) / returns.length;
-  const rows = [
-    ["clients, each with a tunnel", String(returns.length), ""],
-    ["half are back after, s", number(at(0.5) / 1_000, 2), ""],
-    ["99 % are back after, s", number(at(0.99) / 1_000, 2), number(figureMs / 1_000, 1)],
-    ["all are back after, s", number(at(1) / 1_000, 2), number((1.13 / 1.1) * (figureMs / 1_000), 1)],
-    ["on their own port", String(returns.filter(({ kept }) => kept).length), String(returns.length)],
-    ["dials of each, those without a relay included", number(dials, 2), ""],
-    ["memory of the relay for each, KiB", number(bytesPerClient / 1_024, 1), ""],
-  ];
-  return [
-    machineLine(new Date()),
-    "",
-    `The relay is killed, and started again after ${AWAY_MS / 1_000} s; times count from the moment that it listens.`,
-    "",
-    table(["", "measured", "to reach, at most"], rows),
-  ].join("\n");
-}
-
-function here(): string {
-  return dirname(new URL(import.meta.url).pathname);
+async function onStage<T>(folder: string, use: (stage: Stage) => Promise<T>): Promise<T> {
+  const stage = new Stage(folder);
+  try {
+    return await use(stage);
+  } finally {
+    await stage.end();
+  }
 }

@@ -8,7 +8,7 @@ import type { Pipe } from "./pipe.ts";
 
 const BLOCK = payload(0, 64 * 1_024);
 const MESSAGE = Buffer.alloc(64, "m");
-const WARM_MS = 500;
+const WARM_MS = 300;
 const AT_ONCE = 6;
 const SIZES = [0, 1, 2_047, 16_384, 65_536, 65_537, 300_000, 1_000_000, 3_000_000];
 

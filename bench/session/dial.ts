@@ -42,11 +42,10 @@ export function sessionTo(
 }
 
 export function dialOf(transport: string, port: number): (attempt: Attempt) => Promise<ByteLink> {
-  if (transport === "tls") {
-    // The bench made the certificate a moment ago; who it is does not matter here.
-    const verify = () => ({ relayIdentity: `name:${LOOPBACK}`, verified: true });
-    return tls({ host: LOOPBACK, port, verify });
-  }
+  // The bench made the certificate a moment ago; who it is does not matter here.
+  const verify = () => ({ relayIdentity: `name:${LOOPBACK}`, verified: true });
+  if (transport === "tls") return tls({ host: LOOPBACK, port, verify });
+  if (transport === "wss") return webSocket({ url: `wss://${LOOPBACK}:${port}/`, verify });
   if (transport === "ws") return webSocket({ url: `ws://${LOOPBACK}:${port}/` });
   return tcp({ host: LOOPBACK, port });
 }

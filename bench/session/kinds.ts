@@ -24,3 +24,6 @@ export const MODE = {
   /** Answer with the hash of what came, once it has ended. */
   hash: "h",
 } as const;
+
+/** Whoever is cut off comes back within this window, at random: the least that makes sense for one client. */
+export const WINDOW_MS = 250;

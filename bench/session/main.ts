@@ -1,36 +1,62 @@
 // Sessions against bare connections: `npm run bench -- session`.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isWhole, timed, wantedParts, type Options, type Part } from "../area.ts";
+import { withFolder } from "../processes/work-folder.ts";
 import { writeSection } from "../readme.ts";
 import { Stage } from "../tunnel/stage.ts";
 import { measureCore } from "./core.ts";
+import { KINDS } from "./kinds.ts";
 import { measureLongStream } from "./long-stream.ts";
 import { report, type Findings } from "./report.ts";
 import { measureResume } from "./resume.ts";
-import { measureThroughput } from "./throughput.ts";
+import { measureThroughput, TESTS } from "./throughput.ts";
 
-const USAGE = `usage: npm run bench -- session [options]
-  --quick       a short look; the README stays as it is
-  --only LIST   of throughput, resume, long, core; the README stays as it is`;
+const SECTIONS = ["throughput", "resume", "long", "core"] as const;
+type Section = (typeof SECTIONS)[number];
 
-const SECTIONS = ["throughput", "resume", "long", "core"];
+interface Plan {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly transfers: number;
+  readonly cuts: number;
+  readonly wakes: number;
+  readonly cutRounds: number;
+  readonly longRounds: number;
+  readonly longSeconds: number;
+  readonly coreSeconds: number;
+}
 
-/** @returns the exit code: 0 if it ran, 1 if something broke, 2 for wrong usage. */
-export async function run(args: string[]): Promise<number> {
-  const quick = args.includes("--quick");
-  const at = args.indexOf("--only");
-  const sections = at < 0 ? SECTIONS : (args[at + 1] ?? "").split(",");
-  const known = args.every((arg, i) => arg === "--quick" || arg === "--only" || (at >= 0 && i === at + 1));
-  if (!known || !sections.every((section) => SECTIONS.includes(section))) {
-    console.error(USAGE);
-    return 2;
-  }
+function planOf({ quick, pairs }: Options): Plan {
+  return {
+    rounds: pairs,
+    seconds: 0.6,
+    transfers: quick ? 18 : 180,
+    cuts: quick ? 10 : 50,
+    wakes: quick ? 3 : 10,
+    cutRounds: quick ? 1 : 4,
+    longRounds: Math.min(pairs, 4),
+    longSeconds: 4,
+    coreSeconds: quick ? 0.5 : 1,
+  };
+}
+
+export function parts(options: Options): readonly Part[] {
+  const plan = planOf(options);
+  const seconds: Readonly<Record<Section, number>> = {
+    throughput: KINDS.length * (4 + plan.rounds * TESTS.length * 2 * (plan.seconds + 0.7)),
+    resume: 5 + plan.cuts * 0.3 + plan.wakes * 4 * 0.5 + plan.cutRounds * 6,
+    long: plan.longRounds * 2 * (plan.longSeconds + 0.4),
+    core: plan.coreSeconds * 3,
+  };
+  return SECTIONS.map((name) => ({ name, seconds: seconds[name] }));
+}
+
+/** @returns the exit code: 0 if it ran, 1 if something broke. */
+export async function run(options: Options): Promise<number> {
   try {
-    const findings = await measure(new Set(sections), quick);
+    const findings = await measure(new Set(wantedParts(SECTIONS, options)), planOf(options));
     const text = report(findings, new Date());
     console.log(text);
-    if (!quick && at < 0) writeSection("session", text);
+    if (isWhole(options)) writeSection("session", text);
     return 0;
   } catch (error) {
     console.error(error);
@@ -38,26 +64,25 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-async function measure(wanted: ReadonlySet<string>, quick: boolean): Promise<Findings> {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
-  const stage = new Stage(folder);
-  const rounds = quick ? 2 : 5;
-  const transfers = quick ? 18 : 180;
-  try {
-    return {
-      rounds,
-      transfers,
-      throughput: wanted.has("throughput")
-        ? await measureThroughput(stage, { rounds, seconds: 1, transfers })
-        : undefined,
-      resume: wanted.has("resume")
-        ? await measureResume(stage, { cuts: quick ? 10 : 50, wakes: quick ? 3 : 10, rounds: quick ? 1 : 4 })
-        : undefined,
-      long: wanted.has("long") ? await measureLongStream(stage, quick ? 1 : 3, 5) : undefined,
-      core: wanted.has("core") ? measureCore(quick ? 0.5 : 2) : undefined,
-    };
-  } finally {
-    await stage.end();
-    rmSync(folder, { recursive: true, force: true });
-  }
+function measure(wanted: ReadonlySet<Section>, plan: Plan): Promise<Findings> {
+  return withFolder(async (folder) => {
+    const stage = new Stage(folder);
+    const section = <T>(name: Section, use: () => T | Promise<T>): Promise<T | undefined> =>
+      wanted.has(name) ? timed(name, use) : Promise.resolve(undefined);
+    const { rounds, seconds, transfers, cuts, wakes, cutRounds } = plan;
+    try {
+      return {
+        rounds,
+        transfers,
+        throughput: await section("throughput", () =>
+          measureThroughput(stage, { rounds, seconds, transfers }),
+        ),
+        resume: await section("resume", () => measureResume(stage, { cuts, wakes, rounds: cutRounds })),
+        long: await section("long", () => measureLongStream(stage, plan.longRounds, plan.longSeconds)),
+        core: await section("core", () => measureCore(plan.coreSeconds)),
+      };
+    } finally {
+      await stage.end();
+    }
+  });
 }

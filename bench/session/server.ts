@@ -11,7 +11,7 @@ import { systemClock } from "@holdfast/net";
 import { loadRelayIdentity } from "@holdfast/trust";
 import { WebSocketServer } from "ws";
 import { payload } from "../tunnel/payload.ts";
-import { MODE } from "./kinds.ts";
+import { MODE, WINDOW_MS } from "./kinds.ts";
 import { socketPipe, streamPipe, webSocketPipe, type Pipe } from "./pipe.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -21,8 +21,6 @@ const LARGEST_MESSAGE_BYTES = 1_024 * 1_024;
 const [transport = "tcp", folder = ""] = process.argv.slice(2);
 const identity = transport === "tls" ? await identityIn(join(folder, "identity")) : undefined;
 const bare = await listenBare();
-// Whoever is cut off comes back within this window, at random: the least that makes sense for one client.
-const WINDOW_MS = 250;
 const host = hostSessions({
   reconnectWindowMs: WINDOW_MS,
   crypto: nodeCrypto(),

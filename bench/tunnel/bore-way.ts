@@ -4,9 +4,12 @@ import { peerCommand } from "./peers.ts";
 import type { Stage } from "./stage.ts";
 import { LOOPBACK } from "./address.ts";
 
+/** It cannot be set. */
+export const BORE_PORT = 7_835;
+
 let boreRelays = 0;
 
-/** bore's port is fixed, so each relay gets an address of its own where the system has more than one. */
+/** bore's port is fixed, so each relay, and each path to one, gets an address of its own where the system has more than one. */
 export function ownLoopback(): string {
   boreRelays += 1;
   return process.platform === "linux" ? `127.77.${process.pid % 256}.${boreRelays}` : LOOPBACK;

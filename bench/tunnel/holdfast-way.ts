@@ -39,21 +39,27 @@ export async function startHoldfastClient(
   dialect: Dialect,
   targets: readonly number[],
   more: readonly string[] = [],
+  nearPort?: number,
 ): Promise<{ client: Program; ports: readonly number[] }> {
   const client = stage.holdfast([
     "expose",
     ...targets.map((port) => `${LOOPBACK}:${port}`),
     "--json",
-    ...(await relayArguments(relay, dialect)),
+    ...(await relayArguments(relay, dialect, nearPort)),
     ...more,
   ]);
   const [, addresses = ""] = await client.says(/"type":"ready","addresses":\[([^\]]+)\]/);
   return { client, ports: [...addresses.matchAll(/:(\d+)"/g)].map(([, port]) => Number(port)) };
 }
 
-async function relayArguments({ place, program }: HoldfastRelay, dialect: Dialect): Promise<string[]> {
-  if (dialect === "bore") return ["--relay", `bore://${LOOPBACK}:${place.borePort}`];
-  const native = ["--relay", `holdfast://${LOOPBACK}:${place.port}`];
+/** `nearPort`: of a path to the relay, instead of the relay's own. */
+async function relayArguments(
+  { place, program }: HoldfastRelay,
+  dialect: Dialect,
+  nearPort: number | undefined,
+): Promise<string[]> {
+  if (dialect === "bore") return ["--relay", `bore://${LOOPBACK}:${nearPort ?? place.borePort}`];
+  const native = ["--relay", `holdfast://${LOOPBACK}:${nearPort ?? place.port}`];
   if (dialect === "native") return native;
   const [fingerprint] = await program.says(/SHA256:[\w+/=]+/);
   return [...native, "--tls", "--fingerprint", fingerprint];

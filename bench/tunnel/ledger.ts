@@ -27,10 +27,23 @@ export class Ledger {
 
   /** One way against another, round by round. */
   ratio(figure: string, way: WayName, against: WayName): Ratio | undefined {
+    return this.#pairs(figure, [way, against], (over, under) => over / under);
+  }
+
+  /** How much less one way takes than another, round by round. */
+  saving(figure: string, way: WayName, against: WayName): Ratio | undefined {
+    return this.#pairs(figure, [way, against], (less, more) => more - less);
+  }
+
+  #pairs(
+    figure: string,
+    [way, against]: readonly [WayName, WayName],
+    compare: (value: number, other: number) => number,
+  ): Ratio | undefined {
     const over = this.#rounds.get(`${figure} ${way}`);
     const under = this.#rounds.get(`${figure} ${against}`);
     if (over === undefined || under === undefined) return undefined;
-    const pairs = over.map((value, round) => value / (under[round] ?? Number.NaN));
+    const pairs = over.map((value, round) => compare(value, under[round] ?? Number.NaN));
     return { median: median(pairs), bound: lowerBound(pairs) };
   }
 }

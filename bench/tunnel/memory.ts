@@ -3,6 +3,7 @@ import { until } from "../processes/condition.ts";
 import { freePort } from "../processes/free-port.ts";
 import type { Memory, Program } from "../processes/program.ts";
 import type { Stage } from "./stage.ts";
+import { median } from "../statistics.ts";
 import { Visitor } from "./visitor.ts";
 import { ownLoopback, startBoreClient, startBoreRelay } from "./bore-way.ts";
 import { startHoldfastClient, startHoldfastRelay } from "./holdfast-way.ts";
@@ -30,7 +31,30 @@ interface Open extends Address {
 const FURTHER_TUNNELS = 15;
 const VISITORS = 400;
 
-export async function measureMemory(stage: Stage, name: WayName, target: number): Promise<MemoryFigures> {
+/** Medians of so many relays and clients, each measured afresh: a heap grows in steps of its own. */
+export async function measureMemory(
+  onFreshStage: <T>(use: (stage: Stage, target: number) => Promise<T>) => Promise<T>,
+  name: WayName,
+  times: number,
+): Promise<MemoryFigures> {
+  const all: MemoryFigures[] = [];
+  for (let i = 0; i < times; i++) {
+    all.push(await onFreshStage((stage, target) => measureOnce(stage, name, target)));
+  }
+  const middle = (of: (figures: MemoryFigures) => Memory): Memory => ({
+    resident: median(all.map((figures) => of(figures).resident)),
+    anonymous: median(all.map((figures) => of(figures).anonymous)),
+  });
+  return {
+    name,
+    relay: middle(({ relay }) => relay),
+    client: middle(({ client }) => client),
+    perTunnel: middle(({ perTunnel }) => perTunnel),
+    perVisitor: middle(({ perVisitor }) => perVisitor),
+  };
+}
+
+async function measureOnce(stage: Stage, name: WayName, target: number): Promise<MemoryFigures> {
   const one = await openTunnels(stage, name, target, 1);
   const [relay, client] = await settled(one.programs);
   if (relay === undefined || client === undefined) throw new Error(`${name} has no relay and client`);
@@ -84,8 +108,8 @@ async function openTunnels(stage: Stage, name: WayName, target: number, count: n
   }
 }
 
-/** Once the sum moves by less than one part in a hundred within half a second. */
-async function settled(programs: readonly Program[]): Promise<Memory[]> {
+/** What each takes, once the sum moves by less than one part in a hundred within half a second. */
+export async function settled(programs: readonly Program[]): Promise<Memory[]> {
   const STILL_MS = 500;
   let last = Number.NaN;
   let since = performance.now();
@@ -100,7 +124,7 @@ async function settled(programs: readonly Program[]): Promise<Memory[]> {
   });
 }
 
-function sum(all: readonly Memory[]): Memory {
+export function sum(all: readonly Memory[]): Memory {
   return {
     resident: all.reduce((total, { resident }) => total + resident, 0),
     anonymous: all.reduce((total, { anonymous }) => total + anonymous, 0),

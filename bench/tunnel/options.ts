@@ -1,69 +1,107 @@
-// The words behind `npm run bench -- tunnel`.
+// What a run of the tunnels does, and about how long each part takes.
+import { isWhole, wantedParts, type Options, type Part } from "../area.ts";
+import { findPeer } from "./peers.ts";
 import { presentWays, type WayName } from "./ways.ts";
 import { TRAFFIC_TESTS, type TrafficPlan, type TrafficTest } from "./traffic.ts";
 
-export type Section = TrafficTest | "transfers" | "memory" | "recovery" | "start-up";
+export type Section =
+  | TrafficTest
+  | "far-set-up"
+  | "far-bulk"
+  | "transfers"
+  | "memory"
+  | "recovery"
+  | "start-up";
 
-export const SECTIONS: readonly Section[] = [...TRAFFIC_TESTS, "transfers", "memory", "recovery", "start-up"];
+export const SECTIONS: readonly Section[] = [
+  "start-up",
+  "transfers",
+  ...TRAFFIC_TESTS,
+  "far-set-up",
+  "far-bulk",
+  "memory",
+  "recovery",
+];
 
 export interface Plan extends TrafficPlan {
   readonly sections: readonly Section[];
   readonly ways: readonly WayName[];
   readonly transfers: number;
+  readonly farSetUps: number;
+  readonly farSeconds: number;
+  /** Relays and clients of which the medians are taken. */
+  readonly memoryPairs: number;
   readonly recovery: { readonly outagesMs: readonly number[]; readonly tunnels: number };
   readonly starts: number;
-  /** A whole run: what it found goes into the README. */
   readonly whole: boolean;
 }
 
-export const USAGE: string = `usage: npm run bench -- tunnel [options]
-  --quick           a short look: 2 rounds of everything; the README stays as it is
-  --only LIST       of ${SECTIONS.join(", ")}; the README stays as it is
-  --ways LIST       of those that are here: ${presentWays().join(", ")}; the README stays as it is
-  --pairs N         rounds, each with every way once (9)
-  --transfers N     hashed transfers (240)`;
-
-/** @throws Error with the usage. */
-export function parseOptions(args: readonly string[]): Plan {
-  const given = new Map<string, string>();
-  for (let i = 0; i < args.length; i++) {
-    const name = args[i] ?? "";
-    if (name === "--quick") given.set(name, "");
-    else if (["--only", "--ways", "--pairs", "--transfers"].includes(name)) given.set(name, args[++i] ?? "");
-    else throw new Error(USAGE);
-  }
-  const quick = given.has("--quick");
-  const sections = chosen(SECTIONS, given.get("--only"));
-  const ways = chosen(presentWays(), given.get("--ways"));
+/** @throws Error for ways that are not here. */
+export function planOf(options: Options): Plan {
+  const { quick, pairs } = options;
+  const sections = wantedParts(SECTIONS, options);
   return {
     sections,
-    ways,
+    ways: waysOf(options),
     tests: TRAFFIC_TESTS.filter((test) => sections.includes(test)),
-    rounds: count(given.get("--pairs") ?? (quick ? "2" : "9")),
-    transfers: count(given.get("--transfers") ?? (quick ? "48" : "240")),
-    seconds: quick ? 1 : 2,
-    splitWrites: quick ? 20 : 60,
+    rounds: pairs,
+    transfers: options.transfers ?? (quick ? 48 : 240),
+    seconds: 1,
+    splitWrites: quick ? 20 : 40,
     pings: quick ? 300 : 2_000,
     setUps: quick ? 50 : 200,
     setUpsAtOnce: quick ? 200 : 1_000,
+    farSetUps: quick ? 3 : 10,
+    farSeconds: quick ? 3 : 4,
+    memoryPairs: quick ? 1 : 3,
     recovery: quick
       ? { outagesMs: [1_000], tunnels: 3 }
       : { outagesMs: [1_000, 3_000, 5_000, 10_000], tunnels: 5 },
     starts: quick ? 3 : 15,
-    whole: !quick && sections.length === SECTIONS.length && !given.has("--ways"),
+    whole: isWhole(options),
   };
 }
 
-function chosen<T extends string>(all: readonly T[], list: string | undefined): readonly T[] {
-  if (list === undefined) return all;
-  const wanted = list.split(",");
-  const found = all.filter((name) => wanted.includes(name));
-  if (found.length !== wanted.length) throw new Error(USAGE);
-  return found;
+function waysOf({ ways }: Options): readonly WayName[] {
+  const present = presentWays();
+  const missing = ways?.find((name) => !present.some((each) => each === name));
+  if (missing !== undefined) throw new Error(`no way here: ${missing}; there are ${present.join(", ")}`);
+  return ways === undefined ? present : present.filter((name) => ways.includes(name));
 }
 
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(USAGE);
-  return value;
+/** What is not here to be compared with is said at the start, and again in the tables. */
+export function sayWhatIsMissing({ ways }: Options): void {
+  for (const name of ["bore", "rathole"] as const) {
+    if (ways !== undefined || findPeer(name) !== undefined) continue;
+    console.error(`skipped: ${name} is not here (node test/peers/install.mjs --bench)`);
+  }
+}
+
+/** Seconds for each round and way, the round that warms up included in the rounds; found by the clock. */
+const ROUND_SECONDS: Readonly<Record<TrafficTest, number>> = {
+  bulk: 4.6,
+  split: 0.8,
+  ping: 0.5,
+  beside: 1.3,
+  "set-up": 0.6,
+};
+
+/** @throws Error for ways that are not here. */
+export function partsOf(options: Options): readonly Part[] {
+  const plan = planOf({ ...options, only: undefined });
+  const ways = plan.ways.length;
+  const traffic = TRAFFIC_TESTS.map((test): [Section, number] => [
+    test,
+    ROUND_SECONDS[test] * ways * (plan.rounds + 1),
+  ]);
+  const seconds = new Map<Section, number>([
+    ["start-up", plan.starts * 0.5],
+    ["transfers", 4 + plan.transfers / 40],
+    ...traffic,
+    ["far-set-up", 5 + plan.farSetUps * plan.rounds * 0.5],
+    ["far-bulk", (2.5 + 2 * plan.farSeconds) * plan.rounds],
+    ["memory", 3 * plan.memoryPairs * ways],
+    ["recovery", 20 + Math.max(...plan.recovery.outagesMs) / 1_000 + 10],
+  ]);
+  return SECTIONS.map((name) => ({ name, seconds: seconds.get(name) ?? 0 }));
 }

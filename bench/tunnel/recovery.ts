@@ -31,6 +31,13 @@ interface Tunnel extends Address {
 const STABLE_MS = 11_000;
 /** One dialect of each program. */
 const RESTARTED: ReadonlySet<WayName> = new Set<WayName>(["bore", "rathole", "holdfast"]);
+const AS_IT_COMES = "holdfast, as it comes (waits up to 10 s)";
+const SOONER = "holdfast, --max-reconnect-delay 1s";
+/** What Holdfast's clients wait at most between two dials, by label. */
+export const LONGEST_DELAY_MS: ReadonlyMap<string, number> = new Map([
+  [AS_IT_COMES, 10_000],
+  [SOONER, 1_000],
+]);
 const GIVE_UP_MS = 30_000;
 const POLL_MS = 10;
 
@@ -105,8 +112,8 @@ async function openHoldfast(stage: Stage, target: number, tunnels: number): Prom
   };
   const all: Tunnel[] = [];
   for (let i = 0; i < tunnels; i++) {
-    all.push(await start("holdfast, as it comes (waits up to 10 s)", []));
-    all.push(await start("holdfast, --max-reconnect-delay 1s", ["--max-reconnect-delay", "1s"]));
+    all.push(await start(AS_IT_COMES, []));
+    all.push(await start(SOONER, ["--max-reconnect-delay", "1s"]));
   }
   return { relay: relay.program, restart, tunnels: all };
 }

@@ -2,51 +2,60 @@
 import { quantile } from "../statistics.ts";
 import { machineLine, number, table, type Row } from "../table.ts";
 import { BULK_TESTS } from "./bulk.ts";
+import { DIRECTIONS, FAR_LINE, farBulkFigure, farFullFigure } from "./far-bulk.ts";
+import { FAR_ROUND_TRIPS_MS, farSetUpFigure } from "./far-set-up.ts";
 import type { Ledger, Ratio } from "./ledger.ts";
 import type { MemoryFigures } from "./memory.ts";
 import { findPeer } from "./peers.ts";
 import type { Recovery } from "./recovery.ts";
 import type { StartUp } from "./start-up.ts";
 import { bulkFigure } from "./traffic.ts";
-import type { WayName } from "./ways.ts";
+import { dialectOf, type WayName } from "./ways.ts";
 
 export interface Findings {
   readonly names: readonly WayName[];
   readonly rounds: number;
   readonly generator: string | undefined;
   readonly ledger: Ledger;
-  /** Hashed transfers that were all right. */
+  /** Hashed transfers through each of Holdfast's ways, all of which were right. */
   readonly transfers: number;
+  /** Bytes over the long path that were looked at, and were all right. */
+  readonly farBytes: number;
   readonly memory: readonly MemoryFigures[];
   readonly recovery: Recovery;
   readonly startUp: readonly StartUp[];
 }
 
 export function report(findings: Findings, verdicts: readonly Row[], date: Date): string {
-  const { transfers } = findings;
   return [
     circumstances(findings, date),
     ...(verdicts.length === 0
       ? []
       : [heading("Figures to reach"), table(["figure", "to reach", "measured", ""], verdicts)]),
     ...trafficSection(findings),
-    ...(transfers === 0
-      ? []
-      : [
-          `${transfers} hashed transfers through holdfast, twelve at once, with half closes and slow readers: all byte for byte right.`,
-        ]),
+    ...transfersSection(findings),
+    ...farSetUpSection(findings),
+    ...farBulkSection(findings),
     ...memorySection(findings.memory),
     ...recoverySection(findings.recovery),
     ...startUpSection(findings.startUp),
   ].join("\n\n");
 }
 
+function transfersSection({ names, transfers }: Findings): string[] {
+  if (transfers === 0) return [];
+  const ways = names.filter((name) => dialectOf(name) !== undefined).join(", ");
+  return [
+    `${transfers} hashed transfers through each of ${ways}, twelve at once, with half closes and slow readers: all byte for byte right.`,
+  ];
+}
+
 function circumstances({ names, rounds, generator }: Findings, date: Date): string {
   const peers = (["bore", "rathole"] as const).map((name) =>
     names.includes(name) ? `${name} ${findPeer(name)?.version ?? ""}` : `${name}: not here, not measured`,
   );
-  const load = generator === undefined ? "" : `, load by ${generator}, ${rounds} rounds`;
-  return `${machineLine(date)}; ${peers.join(", ")}${load}. Everything on loopback.`;
+  const load = generator === undefined ? "" : `, load by ${generator}`;
+  return `${machineLine(date)}; ${peers.join(", ")}${load}; ${rounds} rounds. Everything on loopback.`;
 }
 
 interface Figure {
@@ -83,15 +92,71 @@ function trafficSection({ names, ledger, rounds }: Findings): string[] {
   const rows = figures().flatMap(({ key, title, digits }) => {
     if (ledger.figure(key, "holdfast") === undefined) return [];
     const values = names.map((name) => number(ledger.figure(key, name), digits));
-    const against = (["bore", "direct"] as const).map((name) =>
-      showRatio(ledger.ratio(key, "holdfast", name)),
-    );
+    const against = (
+      [
+        ["holdfast", "bore"],
+        ["holdfast-tls", "bore"],
+        ["holdfast", "direct"],
+      ] as const
+    ).map(([name, base]) => showRatio(ledger.ratio(key, name, base)));
     return [[title, ...values, ...against]];
   });
   if (rows.length === 0) return [];
   return [
     heading("Visitors' traffic"),
     `Medians of ${rounds} rounds. Ratios are medians of the rounds' ratios, the lower 90 % bound in parentheses.`,
+    table(["", ...names, "holdfast : bore", "holdfast-tls : bore", "holdfast : direct"], rows),
+  ];
+}
+
+function farSetUpSection({ names, ledger }: Findings): string[] {
+  const rows = FAR_ROUND_TRIPS_MS.flatMap((roundTripMs) => {
+    const key = farSetUpFigure(roundTripMs);
+    if (names.every((name) => ledger.figure(key, name) === undefined)) return [];
+    const values = names.map((name) => number(ledger.figure(key, name), 1));
+    const saving = savedRoundTrips(ledger, roundTripMs);
+    return [[`${roundTripMs} ms: p50, ms`, ...values, saving === undefined ? "-" : showRatio(saving)]];
+  });
+  if (rows.length === 0) return [];
+  return [
+    heading("A visitor's set-up, far from the relay"),
+    "From connect to the echo of one byte, with a round trip of so much between client and relay (for `direct`, between visitor and service). The path is a program of its own, which delays the handshake of TCP as well.",
+    table(["", ...names, "holdfast, round trips less than bore"], rows),
+  ];
+}
+
+/** How many round trips a set-up through Holdfast is shorter than one through bore. */
+export function savedRoundTrips(ledger: Ledger, roundTripMs: number): Ratio | undefined {
+  const saving = ledger.saving(farSetUpFigure(roundTripMs), "holdfast", "bore");
+  return (
+    saving && {
+      median: saving.median / roundTripMs,
+      bound: saving.bound === undefined ? undefined : saving.bound / roundTripMs,
+    }
+  );
+}
+
+function farBulkSection({ names, ledger, farBytes }: Findings): string[] {
+  if (farBytes === 0) return [];
+  const rows = DIRECTIONS.flatMap((direction) => {
+    const [rate, full] = [farBulkFigure(direction), farFullFigure(direction)];
+    const ratios = (["bore", "direct"] as const).map((name) =>
+      showRatio(ledger.ratio(rate, "holdfast", name)),
+    );
+    const values = names.map((name) => number((ledger.figure(rate, name) ?? Number.NaN) / 1e6, 1));
+    const times = names.map((name) => {
+      const ms = ledger.figure(full, name);
+      return ms === undefined ? "-" : Number.isFinite(ms) ? number(ms / 1_000, 1) : "never";
+    });
+    return [
+      [`${direction}, MB/s`, ...values, ...ratios],
+      ["80 % of the line after, s", ...times, "", ""],
+    ];
+  });
+  const { roundTripMs, bytesPerSecond } = FAR_LINE;
+  return [
+    heading("One stream, far from the relay"),
+    `A path of ${roundTripMs} ms and ${bytesPerSecond / 1e6} MB/s between client and relay: the rate over the last half of the time. The path is not lossy and needs no slow start of TCP, so \`direct\` and bore, whose visitors have a connection each, are fast at once; a session's stream has a window that grows. ${number(farBytes / 1e9, 1)} GB came, and every byte was compared.`,
     table(["", ...names, "holdfast : bore", "holdfast : direct"], rows),
   ];
 }
@@ -114,7 +179,7 @@ function memorySection(memory: readonly MemoryFigures[]): string[] {
   ];
   return [
     heading("Memory"),
-    "Relay and client with one idle tunnel; what is added counts both. A further tunnel of bore is a client process; holdfast and rathole have several in one.",
+    "Relay and client with one idle tunnel; what is added counts both. A further tunnel of bore is a client process; holdfast and rathole have several in one. No figure is set for memory.",
     table(head, rows),
   ];
 }

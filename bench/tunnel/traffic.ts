@@ -47,18 +47,22 @@ export async function measureTraffic(
     pairs.push({ bulk, service: await openWay(stage, name, servicePort) });
   }
   const measurements = measurementsOf(stage, generator, plan).filter(({ test }) => plan.tests.includes(test));
+  const took = new Map<TrafficTest, number>();
   // The first round warms up and is not counted.
   for (let round = 0; round <= plan.rounds; round++) {
     const order = round % 2 === 0 ? pairs : pairs.toReversed();
     for (const measurement of measurements) {
+      const startedAt = performance.now();
       for (const pair of order) {
         await measurement.run(pair, (figure, value) => {
           if (round > 0) ledger.add(figure, pair.bulk.name, value);
         });
       }
+      took.set(measurement.test, (took.get(measurement.test) ?? 0) + performance.now() - startedAt);
     }
     console.error(round === 0 ? "warm" : `round ${round} of ${plan.rounds}`);
   }
+  for (const [test, ms] of took) console.error(`${test}: took ${(ms / 1_000).toFixed(0)} s`);
   return generator.name;
 }
 

@@ -1,15 +1,32 @@
 // The figures that the design sets, each with what was measured and whether that is enough.
 import { BULK_TESTS } from "./bulk.ts";
+import { DIRECTIONS, FAR_LINE, farBulkFigure } from "./far-bulk.ts";
+import { FAR_ROUND_TRIPS_MS } from "./far-set-up.ts";
 import type { Ratio } from "./ledger.ts";
-import { showRatio, type Findings } from "./report.ts";
+import { LONGEST_DELAY_MS } from "./recovery.ts";
+import { savedRoundTrips, showRatio, type Findings } from "./report.ts";
 import { bulkFigure } from "./traffic.ts";
 
 type Verdict = readonly [figure: string, toReach: string, measured: string, verdict: string];
 
 const MET = "met";
+/** Of bore's rate on a line that is slower than both. */
+const FAR_BULK_SHARE = 0.95;
 
 export function judge(findings: Findings): Verdict[] {
-  return [...judgeBulk(findings), ...judgeLatency(findings), ...judgeStartUp(findings)];
+  return [
+    ...judgeBytes(findings),
+    ...judgeBulk(findings),
+    ...judgeLatency(findings),
+    ...judgeFar(findings),
+    ...judgeRecovery(findings),
+    ...judgeStartUp(findings),
+  ];
+}
+
+/** One that is wrong would have ended the run. */
+function judgeBytes({ transfers, farBytes }: Findings): Verdict[] {
+  return transfers + farBytes === 0 ? [] : [["bytes lost, doubled or changed", "0", "0", MET]];
 }
 
 function judgeBulk({ ledger, names }: Findings): Verdict[] {
@@ -55,6 +72,49 @@ function atMost(figure: string, base: string, ratio: Ratio | undefined, most: nu
   if (ratio === undefined) return [];
   const verdict = ratio.median <= most ? MET : `missed: ${ratio.median.toFixed(2)} × ${base}`;
   return [[figure, `at most ${most} × ${base}`, ratio.median.toFixed(2), verdict]];
+}
+
+function judgeFar({ ledger }: Findings): Verdict[] {
+  const setUps = FAR_ROUND_TRIPS_MS.flatMap((roundTripMs): Verdict[] => {
+    const saved = savedRoundTrips(ledger, roundTripMs);
+    if (saved === undefined) return [];
+    const verdict = saved.median >= 1 ? MET : `missed: ${saved.median.toFixed(2)} less`;
+    return [
+      [`set-up over ${roundTripMs} ms`, "1 round trip less than bore", `${showRatio(saved)} less`, verdict],
+    ];
+  });
+  const bulk = DIRECTIONS.flatMap((direction): Verdict[] => {
+    const ratio = ledger.ratio(farBulkFigure(direction), "holdfast", "bore");
+    if (ratio === undefined) return [];
+    const verdict =
+      ratio.median >= FAR_BULK_SHARE ? MET : `missed: ${percent(1 - ratio.median)} slower than bore`;
+    const reach = `${FAR_BULK_SHARE} × bore: the line is the limit`;
+    return [
+      [`bulk ${direction} over ${FAR_LINE.roundTripMs} ms, 1 stream`, reach, showRatio(ratio), verdict],
+    ];
+  });
+  return [...setUps, ...bulk];
+}
+
+/** All are back within the longest delay and a second. */
+function judgeRecovery({ recovery }: Findings): Verdict[] {
+  return [...recovery].flatMap(([label, times]): Verdict[] => {
+    const longestMs = LONGEST_DELAY_MS.get(label);
+    if (longestMs === undefined) return [];
+    const back = times.filter((time) => time !== undefined);
+    const most = Math.max(...back) / 1_000;
+    const reachSeconds = longestMs / 1_000 + 1;
+    const late = back.length < times.length ? `${times.length - back.length} are not back` : undefined;
+    const verdict = late ?? (most <= reachSeconds ? MET : `missed: by ${(most - reachSeconds).toFixed(1)} s`);
+    return [
+      [
+        `back after the relay's return: ${label}`,
+        `all within ${reachSeconds} s`,
+        `${most.toFixed(2)} s`,
+        verdict,
+      ],
+    ];
+  });
 }
 
 function judgeStartUp({ startUp }: Findings): Verdict[] {

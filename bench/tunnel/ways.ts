@@ -3,8 +3,9 @@
 import { freePort } from "../processes/free-port.ts";
 import type { Program } from "../processes/program.ts";
 import { LOOPBACK, type Address } from "./address.ts";
-import { ownLoopback, startBoreClient, startBoreRelay } from "./bore-way.ts";
+import { BORE_PORT, ownLoopback, startBoreClient, startBoreRelay } from "./bore-way.ts";
 import { startHoldfastClient, startHoldfastRelay, type Dialect } from "./holdfast-way.ts";
+import { alongPath, type Path } from "./path.ts";
 import { findPeer } from "./peers.ts";
 import { startRatholeClient, startRatholeRelay } from "./rathole-way.ts";
 import type { Stage } from "./stage.ts";
@@ -37,31 +38,42 @@ export function dialectOf(name: WayName): Dialect | undefined {
   return DIALECTS[name];
 }
 
-export async function openWay(stage: Stage, name: WayName, target: number): Promise<Way> {
+/** With a path, the long way is between client and relay; without a tunnel, between visitor and service. */
+export async function openWay(stage: Stage, name: WayName, target: number, path?: Path): Promise<Way> {
   const dialect = dialectOf(name);
-  if (dialect !== undefined) return openHoldfast(stage, name, dialect, target);
-  if (name === "bore") return openBore(stage, target);
-  if (name === "rathole") return openRathole(stage, target);
-  return { name, host: LOOPBACK, port: target, programs: [] };
+  if (dialect !== undefined) return openHoldfast(stage, name, { dialect, target, path });
+  if (name === "bore") return openBore(stage, target, path);
+  if (name === "rathole") return openRathole(stage, target, path);
+  return { name, ...(await alongPath(stage, path, { host: LOOPBACK, port: target })), programs: [] };
 }
 
-async function openHoldfast(stage: Stage, name: WayName, dialect: Dialect, target: number): Promise<Way> {
+async function openHoldfast(
+  stage: Stage,
+  name: WayName,
+  { dialect, target, path }: { dialect: Dialect; target: number; path: Path | undefined },
+): Promise<Way> {
   const relay = await startHoldfastRelay(stage);
-  const { client, ports } = await startHoldfastClient(stage, relay, dialect, [target]);
+  const { port, borePort } = relay.place;
+  const near = await alongPath(stage, path, { host: LOOPBACK, port: dialect === "bore" ? borePort : port });
+  const { client, ports } = await startHoldfastClient(stage, relay, dialect, [target], [], near.port);
   return { name, host: LOOPBACK, port: ports[0] ?? 0, programs: [relay.program, client] };
 }
 
-async function openBore(stage: Stage, target: number): Promise<Way> {
+/** bore's client knows one port only, so the path has that of the relay on an address of its own. */
+async function openBore(stage: Stage, target: number, path: Path | undefined): Promise<Way> {
   const host = ownLoopback();
   const relay = await startBoreRelay(stage, host);
-  const { client, port } = await startBoreClient(stage, host, target);
+  const at = { host, port: BORE_PORT };
+  const near = path === undefined ? at : await alongPath(stage, path, at, { ...at, host: ownLoopback() });
+  const { client, port } = await startBoreClient(stage, near.host, target);
   return { name: "bore", host, port, programs: [relay, client] };
 }
 
-async function openRathole(stage: Stage, target: number): Promise<Way> {
+async function openRathole(stage: Stage, target: number, path: Path | undefined): Promise<Way> {
   const [control, port] = [await freePort(), await freePort()];
   const relay = await startRatholeRelay(stage, control, [port]);
-  const client = await startRatholeClient(stage, control, [target]);
+  const near = await alongPath(stage, path, { host: LOOPBACK, port: control });
+  const client = await startRatholeClient(stage, near.port, [target]);
   await relay.says(/Control channel established/);
   return { name: "rathole", host: LOOPBACK, port, programs: [relay, client] };
 }
