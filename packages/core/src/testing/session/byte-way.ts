@@ -2,6 +2,7 @@
 // and arrive in order, cut anew into pieces of any size; or they do not arrive, and nobody is told.
 import type { Dice } from "../random.ts";
 import type { World } from "../world.ts";
+import { Fifo } from "./fifo.ts";
 
 export interface ByteWayTraits {
   readonly latencyMs: number;
@@ -46,13 +47,13 @@ export class ByteWay {
   readonly #world: World;
   readonly #dice: Dice;
   readonly #traits: ByteWayTraits;
-  readonly #queue: Uint8Array[] = [];
-  readonly #flying: Segment[] = [];
+  readonly #queue: Fifo<Uint8Array> = new Fifo();
+  readonly #flying: Fifo<Segment> = new Fifo();
   #kernelBytes = 0;
   #freeAt = 0;
   #lastArrival = 0;
   #held = false;
-  readonly #heldPieces: Uint8Array[] = [];
+  readonly #heldPieces: Fifo<Uint8Array> = new Fifo();
 
   constructor(world: World, dice: Dice, traits: ByteWayTraits) {
     this.#world = world;
@@ -75,16 +76,16 @@ export class ByteWay {
   /** The sending process drops what the system has not taken. */
   close(): void {
     this.closed = true;
-    this.#queue.length = 0;
+    this.#queue.truncate(0);
     this.queuedBytes = 0;
   }
 
   /** Nothing more arrives, except perhaps a piece of what was under way. */
   sever(): void {
-    const [next] = this.#flying;
+    const next = this.#flying.first;
     const part = !this.black && next !== undefined && this.#dice.chance(0.5);
     this.closed = true;
-    this.#flying.length = part ? 1 : 0;
+    this.#flying.truncate(part ? 1 : 0);
     if (!part) {
       this.black = true;
       return;
@@ -116,12 +117,12 @@ export class ByteWay {
     const bytes = new Uint8Array(Math.min(room, this.queuedBytes));
     let filled = 0;
     while (filled < bytes.length) {
-      const first = this.#queue[0]!;
+      const first = this.#queue.first!;
       const part = first.subarray(0, bytes.length - filled);
       bytes.set(part, filled);
       filled += part.length;
       if (part.length === first.length) this.#queue.shift();
-      else this.#queue[0] = first.subarray(part.length);
+      else this.#queue.replaceFirst(first.subarray(part.length));
     }
     this.queuedBytes -= bytes.length;
     return bytes;
@@ -144,7 +145,7 @@ export class ByteWay {
   }
 
   #land(segment: Segment): void {
-    if (this.#flying[0] !== segment) return;
+    if (this.#flying.first !== segment) return;
     if (this.black) {
       this.swallowed = true;
       return;
