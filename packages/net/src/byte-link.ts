@@ -33,6 +33,11 @@ export interface AcceptedByteLink extends ByteLink {
   readonly remoteAddress: string;
   /** Called once, when the link has ended, with what broke it. One listener. */
   onEnd(listener: (cause: unknown) => void): void;
+  /**
+   * Its handshake is done. Until then a link that gathers messages keeps no more of what comes than a handshake needs,
+   * and ends itself if more is sent. Links that hand on every byte at once have no use for it.
+   */
+  established?(): void;
 }
 
 export interface ByteLinkTrust {

@@ -19,6 +19,12 @@ const LARGEST_SENT_BYTES = 1_048_576;
 /** How long the other end may take to answer a close, in milliseconds. */
 export const WEBSOCKET_CLOSE_MS: number = 10_000;
 
+/**
+ * What may come, in bytes, until a handshake is done: four frames of 4 KiB with what WebSocket puts around them (RESUME
+ * and, when that is refused, HELLO, each with its proof).
+ */
+export const MAX_UNPROVED_BYTES: number = 4 * (4_096 + 64);
+
 const UNSUPPORTED_DATA = 1003;
 const NORMAL = 1000;
 
@@ -127,6 +133,12 @@ export class WebSocketBytes implements ByteLink {
     this.webSocket.terminate();
   }
 
+  /** What the other end does is not bearable. */
+  protected break(failure: HoldfastError): void {
+    this.#broken ??= failure;
+    this.webSocket.terminate();
+  }
+
   readonly #heard = (): void => {
     if (this.#live) this.#reports.heard();
   };
@@ -191,6 +203,8 @@ export class WebSocketBytes implements ByteLink {
 /** A WebSocket that was accepted. */
 export class AcceptedWebSocket extends WebSocketBytes implements AcceptedByteLink {
   readonly remoteAddress: string;
+  readonly #parts: WebSocketParts;
+  #unprovedBytes = 0;
   #onEnd: ((cause: unknown) => void) | undefined;
   #ended: { readonly cause: unknown } | undefined;
 
@@ -200,7 +214,14 @@ export class AcceptedWebSocket extends WebSocketBytes implements AcceptedByteLin
       this.#onEnd?.(cause);
     };
     super(parts, { heard: () => undefined, lost });
+    this.#parts = parts;
     this.remoteAddress = remoteAddress;
+    // Before the WebSocket, which keeps a message until it is complete; and this listener starts no flow.
+    parts.socket.prependListener("data", this.#count);
+  }
+
+  established(): void {
+    this.#parts.socket.removeListener("data", this.#count);
   }
 
   onEnd(listener: (cause: unknown) => void): void {
@@ -208,6 +229,18 @@ export class AcceptedWebSocket extends WebSocketBytes implements AcceptedByteLin
     const ended = this.#ended;
     if (ended !== undefined) queueMicrotask(() => listener(ended.cause));
   }
+
+  readonly #count = (bytes: Uint8Array): void => {
+    this.#unprovedBytes += bytes.length;
+    if (this.#unprovedBytes <= MAX_UNPROVED_BYTES) return;
+    this.established();
+    this.break(tooMuch(this.#parts.endpoint));
+  };
+}
+
+function tooMuch(endpoint: Endpoint): HoldfastError {
+  const message = `${formatEndpoint(endpoint)} sent more than ${MAX_UNPROVED_BYTES} bytes before its handshake was done`;
+  return new HoldfastError({ code: "not_our_peer", message, kind: "fatal", fault: "peer" });
 }
 
 function notOurs(endpoint: Endpoint): HoldfastError {

@@ -61,7 +61,7 @@ export class TakenLink {
 
   start(): void {
     this.#timer.set(this.#host.handshakeTimeoutMs);
-    this.carrier.onEnd(() => this.close());
+    this.carrier.onEnd((cause) => this.#ended(cause));
     this.#input = new LinkInput(this.carrier, (bytes) => {
       this.#run.receive(bytes);
       return false;
@@ -114,6 +114,7 @@ export class TakenLink {
     } else {
       this.#state = "attached";
       this.#timer.clear();
+      this.carrier.established?.();
       this.#host.attached(outcome.session, this, outcome.fresh);
     }
     return true;
@@ -136,6 +137,14 @@ export class TakenLink {
     if (this.#state !== "greeting") return;
     this.#host.refused(failure, this);
     this.part();
+  }
+
+  #ended(cause: unknown): void {
+    // A network that breaks is no refusal; what the carrier itself would not bear is.
+    if (this.#state === "greeting" && cause instanceof HoldfastError && cause.kind === "fatal") {
+      this.#host.refused(cause, this);
+    }
+    this.close();
   }
 
   #tooLate(): void {

@@ -56,6 +56,10 @@ export class CountedLink implements AcceptedByteLink {
     this.#link.end();
   }
 
+  established(): void {
+    this.#link.established?.();
+  }
+
   close(reason?: HoldfastError): void {
     this.#link.close(reason);
     this.#onGone();
