@@ -34,10 +34,10 @@ export interface AcceptedByteLink extends ByteLink {
   /** Called once, when the link has ended, with what broke it. One listener. */
   onEnd(listener: (cause: unknown) => void): void;
   /**
-   * Its handshake is done. Until then a link that gathers messages keeps no more of what comes than a handshake needs,
-   * and ends itself if more is sent. Links that hand on every byte at once have no use for it.
+   * So many bytes may come from now on, and the link ends itself if there are more; `undefined`: any number. For links
+   * that gather messages before they hand them on; those that hand on every byte at once have no use for it.
    */
-  established?(): void;
+  restrict?(mostBytes: number | undefined): void;
 }
 
 export interface ByteLinkTrust {

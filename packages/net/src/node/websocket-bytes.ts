@@ -19,12 +19,6 @@ const LARGEST_SENT_BYTES = 1_048_576;
 /** How long the other end may take to answer a close, in milliseconds. */
 export const WEBSOCKET_CLOSE_MS: number = 10_000;
 
-/**
- * What may come, in bytes, until a handshake is done: four frames of 4 KiB with what WebSocket puts around them (RESUME
- * and, when that is refused, HELLO, each with its proof).
- */
-export const MAX_UNPROVED_BYTES: number = 4 * (4_096 + 64);
-
 const UNSUPPORTED_DATA = 1003;
 const NORMAL = 1000;
 
@@ -204,7 +198,8 @@ export class WebSocketBytes implements ByteLink {
 export class AcceptedWebSocket extends WebSocketBytes implements AcceptedByteLink {
   readonly remoteAddress: string;
   readonly #parts: WebSocketParts;
-  #unprovedBytes = 0;
+  /** What may still come. */
+  #mostBytes = Infinity;
   #onEnd: ((cause: unknown) => void) | undefined;
   #ended: { readonly cause: unknown } | undefined;
 
@@ -216,12 +211,14 @@ export class AcceptedWebSocket extends WebSocketBytes implements AcceptedByteLin
     super(parts, { heard: () => undefined, lost });
     this.#parts = parts;
     this.remoteAddress = remoteAddress;
-    // Before the WebSocket, which keeps a message until it is complete; and this listener starts no flow.
-    parts.socket.prependListener("data", this.#count);
   }
 
-  established(): void {
-    this.#parts.socket.removeListener("data", this.#count);
+  restrict(mostBytes: number | undefined): void {
+    const { socket } = this.#parts;
+    socket.removeListener("data", this.#count);
+    this.#mostBytes = mostBytes ?? Infinity;
+    // Before the WebSocket, which keeps a message until it is complete; and this listener starts no flow.
+    if (mostBytes !== undefined) socket.prependListener("data", this.#count);
   }
 
   onEnd(listener: (cause: unknown) => void): void {
@@ -231,15 +228,15 @@ export class AcceptedWebSocket extends WebSocketBytes implements AcceptedByteLin
   }
 
   readonly #count = (bytes: Uint8Array): void => {
-    this.#unprovedBytes += bytes.length;
-    if (this.#unprovedBytes <= MAX_UNPROVED_BYTES) return;
-    this.established();
+    this.#mostBytes -= bytes.length;
+    if (this.#mostBytes >= 0) return;
+    this.restrict(undefined);
     this.break(tooMuch(this.#parts.endpoint));
   };
 }
 
 function tooMuch(endpoint: Endpoint): HoldfastError {
-  const message = `${formatEndpoint(endpoint)} sent more than ${MAX_UNPROVED_BYTES} bytes before its handshake was done`;
+  const message = `${formatEndpoint(endpoint)} sent more than it may before its handshake is done`;
   return new HoldfastError({ code: "not_our_peer", message, kind: "fatal", fault: "peer" });
 }
 

@@ -17,6 +17,12 @@ import type { SessionCrypto } from "./surface.ts";
 /** How long the other side may take to hear our last words, in milliseconds. */
 const PARTING_MS = 1_000;
 
+/**
+ * What may come, in bytes, until the handshake is done: four frames of 4 KiB with what a transport puts around them
+ * (RESUME and, when that is refused, HELLO, each with its proof).
+ */
+const MAX_UNPROVED_BYTES = 4 * (4_096 + 64);
+
 /** What a link needs of its host. */
 export interface LinkHost {
   readonly acceptor: Acceptor;
@@ -61,6 +67,7 @@ export class TakenLink {
 
   start(): void {
     this.#timer.set(this.#host.handshakeTimeoutMs);
+    this.carrier.restrict?.(MAX_UNPROVED_BYTES);
     this.carrier.onEnd((cause) => this.#ended(cause));
     this.#input = new LinkInput(this.carrier, (bytes) => {
       this.#run.receive(bytes);
@@ -114,7 +121,7 @@ export class TakenLink {
     } else {
       this.#state = "attached";
       this.#timer.clear();
-      this.carrier.established?.();
+      this.carrier.restrict?.(undefined);
       this.#host.attached(outcome.session, this, outcome.fresh);
     }
     return true;

@@ -56,8 +56,8 @@ export class CountedLink implements AcceptedByteLink {
     this.#link.end();
   }
 
-  established(): void {
-    this.#link.established?.();
+  restrict(mostBytes: number | undefined): void {
+    this.#link.restrict?.(mostBytes);
   }
 
   close(reason?: HoldfastError): void {
