@@ -12,8 +12,10 @@ const NOTHING = Buffer.alloc(0);
 export function onOrderlyEnd(socket: Socket, listener: () => void): void {
   // A unix socket answers every write after the peer's close with an error. The
   // local address tells the two apart, because it outlives a reset and the remote one does not.
-  const isTcp = socket.localFamily !== undefined;
+  const wasTcp = socket.localFamily !== undefined;
   const confirm = (): void => {
+    // One that was still connecting had no address then.
+    const isTcp = wasTcp || socket.localFamily !== undefined;
     if (!isTcp || !socket.writable) return listener();
     if (socket.writableLength > 0) {
       // A write that waits fails in this same turn of the loop; another one would have to wait behind it.

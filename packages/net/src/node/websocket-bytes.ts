@@ -21,6 +21,8 @@ export const WEBSOCKET_CLOSE_MS: number = 10_000;
 
 const UNSUPPORTED_DATA = 1003;
 const NORMAL = 1000;
+/** What the other end never says: the connection ended without its goodbye. */
+const ABNORMAL = 1006;
 
 export interface WebSocketParts {
   readonly webSocket: WebSocket;
@@ -50,6 +52,8 @@ export class WebSocketBytes implements ByteLink {
   #taken: () => void = () => undefined;
   #tellsTaken = false;
   #broken: HoldfastError | undefined;
+  /** It ended without a goodbye, and what came before that still counts. */
+  #cut: HoldfastError | undefined;
 
   constructor({ webSocket, socket, endpoint, trust }: WebSocketParts, reports: SocketReports) {
     this.webSocket = webSocket;
@@ -64,7 +68,7 @@ export class WebSocketBytes implements ByteLink {
     // Errors of the socket below are not passed on by it.
     socket.on("error", (error) => (this.#broken ??= linkFailure(endpoint, error)));
     webSocket.on("error", (error) => (this.#broken ??= linkFailure(endpoint, error)));
-    webSocket.once("close", () => this.#onClose());
+    webSocket.once("close", (code) => this.#onClose(code));
     if (webSocket.readyState === webSocket.CLOSED) queueMicrotask(() => this.#lost(closedHere(endpoint)));
   }
 
@@ -153,14 +157,15 @@ export class WebSocketBytes implements ByteLink {
       if (bytes === undefined) break;
       if (this.#live) this.#take(bytes);
     }
-    if (this.#closed) this.#lost(this.#broken);
+    if (this.#closed) this.#lost(this.#broken ?? this.#cut);
     else this.webSocket.resume();
   };
 
-  #onClose(): void {
+  #onClose(code: number): void {
     this.#closed = true;
-    // What came before an orderly end is delivered before it, also if it is held back now.
-    if (this.#waiting.length === 0 || this.#broken !== undefined) this.#lost(this.#broken);
+    if (code === ABNORMAL) this.#cut = cutOff(this.#endpoint);
+    // What came before the end is delivered before it, also if it is held back now; not so if it broke.
+    if (this.#waiting.length === 0 || this.#broken !== undefined) this.#lost(this.#broken ?? this.#cut);
   }
 
   #deliver(bytes: Uint8Array): void {
@@ -238,6 +243,11 @@ export class AcceptedWebSocket extends WebSocketBytes implements AcceptedByteLin
 function tooMuch(endpoint: Endpoint): HoldfastError {
   const message = `${formatEndpoint(endpoint)} sent more than it may before its handshake is done`;
   return new HoldfastError({ code: "not_our_peer", message, kind: "fatal", fault: "peer" });
+}
+
+function cutOff(endpoint: Endpoint): HoldfastError {
+  const message = `${formatEndpoint(endpoint)} ended the connection without a goodbye`;
+  return new HoldfastError({ code: "connection_reset", message, fault: "peer" });
 }
 
 function notOurs(endpoint: Endpoint): HoldfastError {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { recordAttempt } from "@holdfast/net/compliance";
@@ -216,6 +217,39 @@ describe("a WebSocket as a link of bytes", () => {
     expect(code).toBe(1003);
     await until(() => ended.mock.calls.length === 1);
     expect(ended.mock.calls[0]?.[0]).toMatchObject({ code: "not_our_peer" });
+    await listener.close();
+  });
+});
+
+describe("the end of a WebSocket", () => {
+  it.each([
+    ["a reset", "resetAndDestroy", "connection_reset"],
+    ["no goodbye", "destroy", "connection_reset"],
+    ["a goodbye", "end", undefined],
+  ] as const)("by the other end, with %s", async (_, how, code) => {
+    const accepted: AcceptedByteLink[] = [];
+    const sockets: Socket[] = [];
+    const listener = await listenHoldfast({
+      endpoint: { host: "127.0.0.1", port: 0 },
+      onLink: (link) => void accepted.push(link),
+    });
+    const { port } = listener.endpoint as { port: number };
+    const client = await webSocket({ url: `ws://127.0.0.1:${port}` })(recordAttempt());
+    await until(() => accepted.length === 1);
+    const causes: unknown[] = [];
+    accepted[0]?.onEnd((cause) => void causes.push(cause));
+    accepted[0]?.read(() => true);
+    client.read(() => true);
+    // Bytes that nobody has read yet make Node take a reset for an end.
+    client.write(Buffer.alloc(100_000));
+    const { webSocket: inside } = client as unknown as { webSocket: { _socket: Socket } };
+    sockets.push(inside._socket);
+    if (how === "end") client.end();
+    else sockets[0]?.[how]();
+    await until(() => causes.length === 1);
+    expect((causes[0] as { code?: string } | undefined)?.code).toBe(code);
+    accepted[0]?.close();
+    client.close();
     await listener.close();
   });
 });
