@@ -3,33 +3,72 @@
 import type { Status } from "../status.ts";
 import type { MachineState } from "./state.ts";
 
+/** Each status is written out: it is asked for often, and spreading one object into another takes many times as long. */
 export function statusOf(state: MachineState): Status {
   const { memory } = state;
-  const { epoch, failures, since, lastHeard, failure } = memory;
-  const draining = state.at === "up" && state.draining !== undefined;
-  const common = { epoch, attempt: 0, failures, since, lastHeard, failure, draining };
+  const { epoch, attempt, failures, since, lastHeard, failure } = memory;
   const away = epoch === 0 ? "connecting" : "reconnecting";
   switch (state.at) {
     case "idle":
-      return { ...common, state: away, phase: "waiting", delayMs: 0, retryAt: since, attempt: 1 };
     case "waiting": {
-      const delayMs = state.retryAt - since;
+      const retryAt = state.at === "idle" ? since : state.retryAt;
       return {
-        ...common,
         state: away,
         phase: "waiting",
-        delayMs,
-        retryAt: state.retryAt,
-        attempt: memory.attempt + 1,
+        delayMs: retryAt - since,
+        retryAt,
+        epoch,
+        attempt: state.at === "idle" ? 1 : attempt + 1,
+        failures,
+        since,
+        lastHeard,
+        failure,
+        draining: false,
       };
     }
     case "dialing":
-      return { ...common, state: away, phase: "dialing", attempt: memory.attempt };
-    case "up":
-      return { ...common, state: "connected" };
-    case "auth_required":
-      return { ...common, state: "auth_required", prompt: state.prompt, attempt: memory.attempt };
-    case "ended":
-      return { ...common, state: "disconnected", reason: state.reason };
+      return {
+        state: away,
+        phase: "dialing",
+        epoch,
+        attempt,
+        failures,
+        since,
+        lastHeard,
+        failure,
+        draining: false,
+      };
+    case "up": {
+      const draining = state.draining !== undefined;
+      return { state: "connected", epoch, attempt: 0, failures, since, lastHeard, failure, draining };
+    }
+    case "auth_required": {
+      const { prompt } = state;
+      return {
+        state: "auth_required",
+        prompt,
+        epoch,
+        attempt,
+        failures,
+        since,
+        lastHeard,
+        failure,
+        draining: false,
+      };
+    }
+    case "ended": {
+      const { reason } = state;
+      return {
+        state: "disconnected",
+        reason,
+        epoch,
+        attempt: 0,
+        failures,
+        since,
+        lastHeard,
+        failure,
+        draining: false,
+      };
+    }
   }
 }

@@ -84,7 +84,7 @@ async function recover(world: World, host: Host, weather: Weather, subject: Subj
   const { facts } = subject.ledger;
   const patienceMs =
     leftMs + PATIENCE_MS + 3 * facts.dialTimeoutMs + 3 * (facts.heartbeat?.noProgressMs ?? 0);
-  const arrived = (): boolean => subject.over || subject.status.state === "connected";
+  const arrived = (): boolean => subject.over || subject.stateShown === "connected";
   const deadline = world.now + patienceMs;
   await world.run(deadline, { drain, check, until: arrived });
   while (!subject.over && subject.status.state === "auth_required" && world.now < deadline) {

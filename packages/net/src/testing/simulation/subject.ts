@@ -42,6 +42,7 @@ export class Subject {
   #waitKey = "";
   #waitingSince = 0;
   #shown = "";
+  #stateShown: Status["state"] = "connecting";
 
   constructor(world: World, host: Host, carrier: Carrier, dice: Dice, plan: SubjectPlan) {
     const { policy, traits, tokens } = plan;
@@ -86,6 +87,11 @@ export class Subject {
 
   get status(): Status {
     return this.line.status;
+  }
+
+  /** What the last check saw. */
+  get stateShown(): Status["state"] {
+    return this.#stateShown;
   }
 
   /** As `reconnect` or SIGHUP do. */
@@ -138,6 +144,7 @@ export class Subject {
     const shown = `${status.state} ${phase} ${status.epoch} ${status.attempt} ${status.failures}`;
     if (shown !== this.#shown) this.#world.note(shown);
     this.#shown = shown;
+    this.#stateShown = status.state;
     const waitKey =
       phase === "waiting" ? `${status.attempt} ${ledger.runs.length} ${ledger.userActedAt}` : "";
     if (waitKey !== this.#waitKey) this.#waitingSince = ledger.now;
