@@ -43,7 +43,7 @@ export function parts(options: Options): readonly Part[] {
   const plan = planOf(options);
   const seconds: Readonly<Record<Section, number>> = {
     throughput: KINDS.length * (4 + plan.rounds * TESTS.length * 2 * (plan.seconds + 0.7)),
-    resume: 5 + plan.cuts * 0.3 + plan.wakes * 4 * 0.5 + plan.cutRounds * 6,
+    resume: 5 + plan.cuts * 0.3 + plan.wakes * 4 * 0.5 + plan.cutRounds * 12,
     long: plan.longRounds * 2 * (plan.longSeconds + 0.4),
     core: plan.coreSeconds * 3,
   };
