@@ -6,6 +6,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { checkEndpoint } from "./endpoint.ts";
 import { KEEPALIVE_IDLE_MS, guardSocket } from "./socket-care.ts";
 import { listenFailure } from "./socket-failure.ts";
+import { bindPath } from "./stale-socket.ts";
 
 export interface ListenOptions {
   /** Port 0 means any free one. */
@@ -28,7 +29,7 @@ export interface Listener {
 const BACKLOG = 4_096;
 
 /**
- * Listen.
+ * Listen. The name of a unix socket that a program which was killed has left behind is taken over.
  * @throws HoldfastError `address_in_use`, `permission_denied`, `address_not_available`, `bad_endpoint`, …
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
@@ -45,7 +46,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     options.onConnection(socket);
   });
   const { endpoint, backlog = BACKLOG } = options;
-  await new Promise<void>((resolve, reject) => {
+  const bind = (): Promise<void> => bindServer(server, endpoint, backlog);
+  await ("path" in endpoint ? bindPath(endpoint.path, bind) : bind());
+  server.on("error", (error) => options.onError?.(listenFailure(endpoint, error)));
+  return { endpoint: boundEndpoint(server, endpoint), close: () => closeServer(server) };
+}
+
+function bindServer(server: Server, endpoint: Endpoint, backlog: number): Promise<void> {
+  return new Promise((resolve, reject) => {
     const onError = (error: unknown): void => reject(listenFailure(endpoint, error));
     server.once("error", onError);
     server.listen({ ...endpoint, backlog }, () => {
@@ -53,8 +61,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       resolve();
     });
   });
-  server.on("error", (error) => options.onError?.(listenFailure(endpoint, error)));
-  return { endpoint: boundEndpoint(server, endpoint), close: () => closeServer(server) };
 }
 
 function boundEndpoint(server: Server, asked: Endpoint): Endpoint {
