@@ -123,8 +123,12 @@ function asksForHelp(argv: readonly string[]): boolean {
 /** A key that no command has is a mistake, also for the command that runs now. Needs every command's options. */
 async function checkKeys(file: ConfigFile): Promise<void> {
   const loaded = await Promise.all(commands.map((command) => command.load()));
-  const keys = loaded.flatMap((command) => Object.values(command.options).map(tomlKey));
-  checkTopLevel(file, new Set(keys), new Set(commands.map((command) => command.name)));
+  const all = loaded.flatMap(({ options }) => Object.values(options));
+  const keys = all.filter(({ command }) => command === undefined).map(tomlKey);
+  const alone = all.flatMap((option) =>
+    option.command === undefined ? [] : [{ ...option, key: tomlKey(option) }],
+  );
+  checkTopLevel(file, { keys: new Set(keys), alone, commands: new Set(commands.map(({ name }) => name)) });
 }
 
 /** Secrets leave the environment at once, so that nothing that is started later inherits them. */

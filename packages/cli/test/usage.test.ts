@@ -97,6 +97,8 @@ describe("settings", () => {
     ["[relay]\nbind = 1\n[exposee]\n", /no command \[exposee\]\n {2}did you mean expose\?/],
     ["jsn = true", /no key jsn\n {2}did you mean json\?/],
     ["= 3", /is not TOML/],
+    ["port = 8000", /port means another thing to each command\n {2}put it under \[relay\] or \[expose\]/],
+    ["[expose]\nport = 'x'", /port in .*config\.toml: expected a port/],
   ];
   test.for(mistakes)("a mistake in the file is named: %s", async ([toml, says]) => {
     const home = await makeHome();
@@ -116,6 +118,19 @@ describe("settings", () => {
     expect(stdout).toMatch(/2\.0 s, 3\.0 s, 3\.0 s/);
     expect(stdout).toMatch(/gives up after 8 failures in a row or 6 min without a link/);
     expect(stdout).toMatch(/a dial after 4\.0 s/);
+  });
+
+  test.each([
+    ["relay", "HOLDFAST_RELAY_PORT", /HOLDFAST_RELAY_PORT: expected a port/],
+    ["expose", "HOLDFAST_EXPOSE_PORT", /HOLDFAST_EXPOSE_PORT: expected a port/],
+    ["relay", "HOLDFAST_PORT", /HOLDFAST_PORT is set.*\n.*set HOLDFAST_RELAY_PORT/],
+    ["expose", "HOLDFAST_PORT", /HOLDFAST_PORT is set.*\n.*set HOLDFAST_EXPOSE_PORT/],
+  ])("--port of %s has a variable of its own (%s)", async (command, variable, says) => {
+    const home = await makeHome();
+    const words = command === "expose" ? ["expose", "3000"] : ["relay"];
+    const { code, stderr } = await run(words, { home, env: { [variable]: "http" } });
+    expect(stderr).toMatch(says);
+    expect(code).toBe(2);
   });
 
   test("a named file must be there; one that others can write, or with a readable secret, is refused", async () => {

@@ -38,7 +38,12 @@ const options = {
     parseRelayUrl,
   ),
   port: optional(
-    { name: "port", value: "<n,...>", description: "public port of each target; 0: any free one" },
+    {
+      name: "port",
+      command: "expose",
+      value: "<n,...>",
+      description: "public port of each target; 0: any free one",
+    },
     parsePortList,
   ),
   force: flag({ name: "force", description: "take the port even from a living program of yours" }),

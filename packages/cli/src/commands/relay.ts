@@ -37,6 +37,7 @@ const options = {
   port: withDefault(
     {
       name: "port",
+      command: "relay",
       value: "<port>",
       description: "for Holdfast's clients; 0: any free port",
       shownDefault: "7836",

@@ -17,7 +17,9 @@ with control characters escaped.
 help; 4 gave up reconnecting as configured; 130 interrupted twice.
 
 **Settings.** A flag wins over its environment variable, that over the key in \`config.toml\`, that over the default.
-A key at the top of the file holds for every command that has it, one under \`[expose]\` for that command. Durations are written
+A key at the top of the file holds for every command that has it, one under \`[expose]\` for that command. \`--port\` of
+\`relay\` and of \`expose\` are different things: each has a variable of its own (\`HOLDFAST_RELAY_PORT\`,
+\`HOLDFAST_EXPOSE_PORT\`), and its key counts only under \`[relay]\` and \`[expose]\`. Durations are written
 \`500ms\`, \`8s\`, \`2m\`, \`1.5h\`.
 
 **Signals.** SIGTERM and the first Ctrl-C drain: no new work, open streams may finish. The second stops now (130). SIGHUP makes
@@ -81,7 +83,7 @@ function optionRow(option: Option<unknown>): string {
     option.description,
     option.shownDefault ?? "",
     `\`${environmentName(option)}\``,
-    `\`${tomlKey(option)}\``,
+    `\`${option.command === undefined ? "" : `${option.command}.`}${tomlKey(option)}\``,
   ];
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }

@@ -5,6 +5,11 @@ export interface Option<T> {
   readonly name: string;
   /** The same flag under another name. */
   readonly alias?: string;
+  /**
+   * The command whose flag this is alone, where another one's of the same name means something else. Its variable has
+   * the command's name in it, and its TOML key counts only in the command's table.
+   */
+  readonly command?: string;
   /** One letter. */
   readonly short?: string;
   /** What stands for the value in help; none for a switch. */
@@ -32,6 +37,7 @@ export interface OptionTexts {
   readonly value: string;
   readonly group?: string;
   readonly alias?: string;
+  readonly command?: string;
   readonly shownDefault?: string;
 }
 
@@ -53,8 +59,10 @@ export function flag(texts: Omit<OptionTexts, "value"> & { short?: string }): Op
   return { group: "Options", ...texts, fallback: false, parse: parseSwitch };
 }
 
-export function environmentName(option: Option<unknown>): string {
-  return `HOLDFAST_${option.name.replaceAll("-", "_").toUpperCase()}`;
+/** `HOLDFAST_DRAIN_TIMEOUT`, and `HOLDFAST_RELAY_PORT` of what is one command's alone. */
+export function environmentName({ name, command }: Pick<Option<unknown>, "name" | "command">): string {
+  const words = command === undefined ? name : `${command}-${name}`;
+  return `HOLDFAST_${words.replaceAll("-", "_").toUpperCase()}`;
 }
 
 export function tomlKey(option: Option<unknown>): string {

@@ -63,10 +63,22 @@ function resolveOption(
   const fromEnv = sources.env[variable];
   // A variable that is set to nothing is how many tools unset one.
   if (fromEnv !== undefined && fromEnv !== "") return parse(option, fromEnv, variable);
+  checkAmbiguous(option, sources);
   const fromFile = table[tomlKey(option)];
   if (fromFile !== undefined)
     return parse(option, textOf(fromFile), `${tomlKey(option)} in ${sources.file?.path}`);
   return option.fallback;
+}
+
+/** A variable that would mean one thing to this command and another to the next means nothing. */
+function checkAmbiguous(option: Option<unknown>, { env }: Sources): void {
+  if (option.command === undefined) return;
+  const general = environmentName({ name: option.name });
+  if ((env[general] ?? "") === "") return;
+  throw usageError(
+    `${general} is set, and means another thing to each command`,
+    `for --${option.name} of this one set ${environmentName(option)}`,
+  );
 }
 
 function parse(option: Option<unknown>, text: string, where: string): unknown {
@@ -94,16 +106,33 @@ function commandTable(
     if (known.has(key)) continue;
     throw usageError(`${file.path}: [${command}] has no key ${key}`, didYouMean(key, known));
   }
-  return { ...file.values, ...own };
+  const alone = new Set(
+    Object.values(options).flatMap((option) => (option.command ? [tomlKey(option)] : [])),
+  );
+  const general = Object.entries(file.values).filter(([key]) => !alone.has(key));
+  return { ...Object.fromEntries(general), ...own };
+}
+
+/** What may stand in the file. */
+interface KnownNames {
+  readonly keys: ReadonlySet<string>;
+  /** Keys that only a command's own table may have. */
+  readonly alone: readonly { readonly key: string; readonly command?: string }[];
+  readonly commands: ReadonlySet<string>;
 }
 
 /** Keys outside of tables may belong to any command; what belongs to none is a mistake. */
-export function checkTopLevel(
-  file: ConfigFile,
-  keys: ReadonlySet<string>,
-  commands: ReadonlySet<string>,
-): void {
+export function checkTopLevel(file: ConfigFile, { keys, alone, commands }: KnownNames): void {
   for (const [key, value] of Object.entries(file.values)) {
+    const tables = alone
+      .filter((one) => one.key === key && !keys.has(key))
+      .map(({ command }) => `[${command}]`);
+    if (tables.length > 0 && !isTable(value)) {
+      throw usageError(
+        `${file.path}: ${key} means another thing to each command`,
+        `put it under ${tables.join(" or ")}`,
+      );
+    }
     if (isTable(value) ? commands.has(key) : keys.has(key)) continue;
     const guess = didYouMean(key, isTable(value) ? commands : keys);
     throw usageError(
