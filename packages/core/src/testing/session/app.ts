@@ -21,6 +21,8 @@ export interface AppCounts {
 }
 
 const RETRY_MS = 50;
+/** A large stream that is written byte by byte shows no more than a small one, and takes minutes. */
+const MOST_WRITES = 8_192;
 
 export class App {
   readonly session: Session;
@@ -189,12 +191,13 @@ export class App {
     const writeBytes = udp || dice.chance(0.1) ? 0 : Math.round(dice.magnitude(1, app.mostBytes));
     const reset = !udp && dice.chance(app.resets);
     const stop = !udp && dice.chance(app.stops);
+    const leastAtOnce = Math.ceil(writeBytes / MOST_WRITES);
     return {
       endsAfterPeer: false,
       writeBytes,
       resetAt: reset ? dice.whole(0, writeBytes) : Infinity,
       stopAt: stop ? Math.round(dice.magnitude(1, app.mostBytes)) : Infinity,
-      mostAtOnce: Math.round(dice.magnitude(1, Math.max(2, app.mostBytes))),
+      mostAtOnce: Math.max(leastAtOnce, Math.round(dice.magnitude(1, Math.max(2, app.mostBytes)))),
       thinkMs: dice.chance(0.5) ? app.thinkMs : 0,
       pauses: app.slowReaders && dice.chance(0.7) ? 0.4 : 0,
       pauseMs: dice.magnitude(1, 1_500),
