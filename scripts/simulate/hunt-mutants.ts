@@ -10,8 +10,8 @@ import { mutantLists } from "./mutant-lists.ts";
 import { checkEdits, patchedCopy, snapshot } from "./patched-copy.ts";
 import { writeMutantsPage } from "./mutants-page.ts";
 
-/** A world that takes this long does not end. */
-const PATIENCE_MS = 120_000;
+/** A world that takes this long does not end: the largest take a second, and few on a machine that is busy otherwise. */
+const PATIENCE_MS = 60_000;
 const HUNTER = fileURLToPath(new URL("./hunter.js", import.meta.url));
 
 export interface HuntMutantsOptions {
@@ -72,7 +72,7 @@ function preyOf({ only, kinds }: HuntMutantsOptions): readonly Prey[] {
 async function hunt(root: string, source: string, { list, mutant }: Prey): Promise<readonly string[]> {
   const folder = temporary();
   try {
-    return await watch(patchedCopy(root, source, folder, mutant, list.entry), list.seeds);
+    return await watch(await patchedCopy(root, source, folder, mutant, list.entry), list.seeds);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

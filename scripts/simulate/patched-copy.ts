@@ -1,8 +1,11 @@
 // A copy of the engine's source outside the repository, with a bug in it, compiled. The original has no switches.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Edit, Mutant } from "./mutant.ts";
+
+const run = promisify(execFile);
 
 const COMPILER_OPTIONS = {
   target: "es2023",
@@ -20,13 +23,13 @@ const COMPILER_OPTIONS = {
 };
 
 /** Copy the source that `snapshot` took into `folder`, with the bug if there is one. Returns the file to run. */
-export function patchedCopy(
+export async function patchedCopy(
   root: string,
   snapshotFolder: string,
   folder: string,
   mutant: Mutant | undefined,
   entry: string,
-): string {
+): Promise<string> {
   cpSync(snapshotFolder, folder, { recursive: true });
   for (const edit of editsOf(mutant)) apply(folder, edit, mutant?.id ?? "");
   const config = {
@@ -34,9 +37,8 @@ export function patchedCopy(
     files: [entry],
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], {
-    stdio: "pipe",
-  });
+  // Not the blocking call: another copy is hunted meanwhile, on another core.
+  await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder]);
   linkPackages(folder);
   return join(folder, entry.replace(/\.ts$/, ".js"));
 }
