@@ -8,6 +8,7 @@ import { describeReconnect } from "../describe.ts";
 import { describeDrain } from "../drain.ts";
 import { EXIT, exitCodeOfEnd, type ExitCode } from "../exit-codes.ts";
 import { findRunningRelay } from "../relay/find-relay.ts";
+import { otherDialect } from "../relay/other-dialect.ts";
 import { startShownRelay, type ShownRelay } from "../relay/show-relay.ts";
 import {
   drainOption,
@@ -19,12 +20,13 @@ import {
   trustOptions,
 } from "../options/flags.ts";
 import { flag, optional, type Values } from "../options/option.ts";
-import { parsePortList, parseRelayUrl, parseTarget } from "../options/values.ts";
+import { parsePortList, parseRelayUrl, parseTarget, type RelayUrl } from "../options/values.ts";
 import { readSecret } from "../secret.ts";
 import { handleSignals } from "../signals.ts";
 import { plural } from "../terminal/format.ts";
 import { openViews } from "../tunnel/open-views.ts";
 import { showTunnel, type ShownTunnel } from "../tunnel/show-tunnel.ts";
+import type { TunnelView } from "../tunnel/tunnel-view.ts";
 import { usageError } from "../usage.ts";
 
 const options = {
@@ -107,6 +109,7 @@ async function run(context: Context, args: readonly string[], values: ExposeValu
     policy: { ...policy, wakes: [systemWakes(), hangupWakes()] },
     onWarning: (text, index) => output.warn(`${prefixOf(targets, index)}${text}`),
   });
+  if (views[0] !== undefined) void tellOfOtherDialect(views[0], url, output);
   const tunnels = views.map((view, index) =>
     showTunnel(host, view, {
       name: values.name ?? `expose-${nameOf(targets[index]!.text)}`,
@@ -133,6 +136,17 @@ async function run(context: Context, args: readonly string[], values: ExposeValu
   } finally {
     await Promise.all(tunnels.map(({ view }) => view.close()));
     await own?.relay.close();
+  }
+}
+
+/** Once, when the first try has failed. */
+async function tellOfOtherDialect(view: TunnelView, url: RelayUrl, output: Context["output"]): Promise<void> {
+  const other = otherDialect(url);
+  if (other === undefined) return;
+  for await (const { epoch, failure } of view.changes()) {
+    if (epoch > 0) return;
+    if (failure === undefined) continue;
+    return output.warn(other.message, other.hint);
   }
 }
 

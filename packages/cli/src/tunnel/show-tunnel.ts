@@ -109,6 +109,8 @@ class Narrator {
   readonly #view: TunnelView;
   readonly #entry: () => TunnelEntry;
   #announced: string | undefined;
+  /** What is waited for was said already: only the time that is left is another one. */
+  #said: string | undefined;
 
   constructor(options: ShowTunnelOptions, view: TunnelView, entry: () => TunnelEntry) {
     this.#options = options;
@@ -118,6 +120,7 @@ class Narrator {
 
   async follow(): Promise<void> {
     for await (const status of this.#view.changes()) {
+      if (status.state === "connected") this.#said = undefined;
       if (status.state === "connected") this.#connected();
       else this.#away(status);
     }
@@ -144,6 +147,13 @@ class Narrator {
     if (status.state === "disconnected") return;
     const text = `${prefix}${describeState(lineFields(status))}`;
     if ("phase" in status && status.phase === "dialing") output.detail(text);
-    else output.status(text);
+    else if (this.#isNew(status)) output.status(text);
+  }
+
+  #isNew(status: Status): boolean {
+    const said = `${status.state} ${status.attempt} ${status.failure?.text ?? ""}`;
+    const before = this.#said;
+    this.#said = said;
+    return said !== before;
   }
 }

@@ -27,7 +27,7 @@ export function statusOfTarget(line: Status, phase: TargetPhase, bound: boolean,
       const retryAt = now.wall + delayMs;
       return {
         ...common,
-        failure: phase.failure,
+        failure: askedAgain(phase.failure),
         attempt: phase.refusals + 1,
         state,
         phase: "waiting",
@@ -38,6 +38,12 @@ export function statusOfTarget(line: Status, phase: TargetPhase, bound: boolean,
     default:
       return line;
   }
+}
+
+/** The line is connected: what is tried again is the port, and nothing but that. */
+function askedAgain({ code, text, kind, fault, hint, retryAfterMs, cause }: HoldfastError): HoldfastError {
+  const message = `${text}; it is asked for again`;
+  return new HoldfastError({ code, message, kind, fault, hint, retryAfterMs, cause });
 }
 
 /** Why the target will never have a port again, if that is so. */

@@ -28,7 +28,7 @@ export function refusalOf(
   if (!isOurName(hostName(host), gate.allowedHosts)) {
     return {
       status: 421,
-      text: "this endpoint is not known by that name; whoever runs it can allow the name",
+      text: "this endpoint is not known by that name; whoever runs it can allow the name (--allow-host)",
     };
   }
   const { origin } = headers;
@@ -36,7 +36,7 @@ export function refusalOf(
   if (origin !== undefined && origin.toLowerCase() !== own && !gate.allowedOrigins.includes(origin)) {
     return {
       status: 403,
-      text: "pages of that origin may not use this endpoint; whoever runs it can allow it",
+      text: "pages of that origin may not use this endpoint; whoever runs it can allow it (--allow-origin)",
     };
   }
   return refusalOfBody(headers, gate);

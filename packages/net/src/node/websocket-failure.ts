@@ -1,6 +1,6 @@
 // Why an upgrade to a WebSocket failed, and what that means for the next try.
 import { HoldfastError } from "@holdfast/core";
-import { formatEndpoint } from "./endpoint.ts";
+import { formatEndpoint, printable } from "./endpoint.ts";
 import { dialFailure } from "./socket-failure.ts";
 import { noPeer } from "./tls-failure.ts";
 import type { WebSocketTarget } from "./websocket-target.ts";
@@ -21,10 +21,16 @@ export function upgradeRefused(target: WebSocketTarget, status: number, retryAft
     return new HoldfastError({ code: "unauthorized", message, kind: "unauthorized", fault: "peer" });
   }
   if (target.secure && (status === 403 || status === 421)) {
-    const hint = "the relay, or a proxy in front of it, does not allow this host name or origin";
+    const hint =
+      status === 421
+        ? unknownName(target)
+        : "the relay, or a proxy in front of it, does not allow this host name or origin";
     return new HoldfastError({ code: "forbidden", message, kind: "fatal", fault: "peer", hint });
   }
-  return noPeer(target, `it answered ${status} to the upgrade`);
+  const failure = noPeer(target, `it answered ${status} to the upgrade`);
+  if (status !== 421) return failure;
+  const { code, text, kind, fault } = failure;
+  return new HoldfastError({ code, message: text, kind, fault, hint: unknownName(target) });
 }
 
 /** It broke, or the answer was no HTTP, or no WebSocket of ours. */
@@ -37,4 +43,8 @@ export function upgradeFailure(target: WebSocketTarget, thrown: unknown): Holdfa
   }
   const why = thrown instanceof Error ? thrown.message : String(thrown);
   return noPeer(target, why, thrown);
+}
+
+function unknownName({ host }: WebSocketTarget): string {
+  return `if it is your relay: it is not known by that name; start it with --allow-host ${printable(host)}`;
 }

@@ -221,6 +221,20 @@ describe("a WebSocket as a link of bytes", () => {
   });
 });
 
+it("a name that the relay does not know comes with what its operator can do", async () => {
+  const listener = await listenHoldfast({
+    endpoint: { host: "127.0.0.1", port: 0 },
+    onLink: (link) => link.close(),
+  });
+  const { port } = listener.endpoint as { port: number };
+  const options = { url: `ws://127.0.0.1:${port}`, headers: { host: "elsewhere.example" } };
+  await expect(webSocket(options)(recordAttempt())).rejects.toMatchObject({
+    code: "not_our_peer",
+    hint: expect.stringContaining("--allow-host") as string,
+  });
+  await listener.close();
+});
+
 describe("the end of a WebSocket", () => {
   it.each([
     ["a reset", "resetAndDestroy", "connection_reset"],
