@@ -25,6 +25,7 @@ const TICKS_PER_SECOND = 100;
 export async function measureIdle(stage: Stage, wanted: number): Promise<string> {
   if (process.platform !== "linux") return "### Idle visitors\n\nNot measured: memory is read from /proc.";
   const [visitorCount, why] = asManyAsFit(wanted);
+  if (why !== "") console.error(why);
   const [, target] = await stage.own("service.js").says(/port (\d+)/);
   const relay = await startHoldfastRelay(stage);
   const starts = Array.from({ length: CLIENTS }, () =>
@@ -42,7 +43,17 @@ export async function measureIdle(stage: Stage, wanted: number): Promise<string>
   const sample = visitors.filter((_, index) => index % Math.ceil(visitors.length / SAMPLE) === 0);
   const answered = await countAnswers(sample);
   for (const visitor of visitors) visitor.close();
-  return report({ visitors: visitors.length, why, openedInMs, before, after, ticks, sample, answered });
+  return report({
+    wanted,
+    visitors: visitors.length,
+    why,
+    openedInMs,
+    before,
+    after,
+    ticks,
+    sample,
+    answered,
+  });
 }
 
 /** The relay, the service and this process have a file for each visitor. Node takes what the hard limit allows. */
@@ -145,6 +156,7 @@ class IdleVisitor {
 }
 
 interface Idle {
+  readonly wanted: number;
   readonly visitors: number;
   readonly why: string;
   readonly openedInMs: number;
@@ -155,7 +167,7 @@ interface Idle {
   readonly answered: number;
 }
 
-function report({ visitors, why, openedInMs, before, after, ticks, sample, answered }: Idle): string {
+function report({ wanted, visitors, why, openedInMs, before, after, ticks, sample, answered }: Idle): string {
   const MEBI = 2 ** 20;
   const row = (what: string, measured: string): string[] => [what, measured, "", ""];
   const pair = ({ resident, anonymous }: Memory, unit: number): string =>
@@ -170,7 +182,7 @@ function report({ visitors, why, openedInMs, before, after, ticks, sample, answe
     );
   const share = ticks / TICKS_PER_SECOND / (IDLE_MS / 1_000);
   const rows = [
-    row(`visitors, over ${CLIENTS} clients`, String(visitors)),
+    [`visitors, over ${CLIENTS} clients`, ...atLeast(visitors, wanted)],
     row("all open after, s", number(openedInMs / 1_000, 1)),
     row("relay before and with them, MiB", `${pair(before.relay, MEBI)}, ${pair(after.relay, MEBI)}`),
     row(

@@ -1,6 +1,6 @@
 // What was measured of sessions, as Markdown.
 import { lowerBound, median, quantile } from "../statistics.ts";
-import { machineLine, number, table } from "../table.ts";
+import { machineLine, number, roundCount, table } from "../table.ts";
 import type { CoreFigures } from "./core.ts";
 import { KINDS, WINDOW_MS, type How } from "./kinds.ts";
 import { LINE_BYTES_PER_SECOND, LONG_ROUND_TRIP_MS, type LongStream } from "./long-stream.ts";
@@ -27,7 +27,7 @@ export function report(findings: Findings, date: Date): string {
   const { throughput, resume, long, core } = findings;
   const verdicts = judge(findings);
   return [
-    `${machineLine(date)}; ${findings.rounds} rounds. Everything on loopback, client and server in processes of their own.`,
+    `${machineLine(date)}; ${roundCount(findings.rounds)}. Everything on loopback, client and server in processes of their own.`,
     ...(verdicts.length === 0
       ? []
       : ["### Figures to reach", table(["figure", "to reach", "measured", ""], verdicts)]),

@@ -95,10 +95,10 @@ export function partsOf(options: Options): readonly Part[] {
     ROUND_SECONDS[test] * ways * (plan.rounds + 1),
   ]);
   const seconds = new Map<Section, number>([
-    ["start-up", plan.starts * 0.5],
-    ["transfers", 4 + plan.transfers / 40],
+    ["start-up", plan.starts * 0.6],
+    ["transfers", 5 + plan.transfers * 0.06],
     ...traffic,
-    ["far-set-up", 5 + plan.farSetUps * plan.rounds * 0.5],
+    ["far-set-up", 5 + plan.farSetUps * (plan.rounds + 1) * 0.22],
     ["far-bulk", (2.5 + 2 * plan.farSeconds) * plan.rounds],
     ["memory", 3 * plan.memoryPairs * ways],
     ["recovery", 20 + Math.max(...plan.recovery.outagesMs) / 1_000 + 10],

@@ -31,7 +31,7 @@ interface Tunnel extends Address {
 const STABLE_MS = 11_000;
 /** One dialect of each program. */
 const RESTARTED: ReadonlySet<WayName> = new Set<WayName>(["bore", "rathole", "holdfast"]);
-const AS_IT_COMES = "holdfast, as it comes (waits up to 10 s)";
+export const AS_IT_COMES = "holdfast, as it comes (waits up to 10 s)";
 const SOONER = "holdfast, --max-reconnect-delay 1s";
 /** What Holdfast's clients wait at most between two dials, by label. */
 export const LONGEST_DELAY_MS: ReadonlyMap<string, number> = new Map([

@@ -1,6 +1,6 @@
 // What was measured, as Markdown: the figures, what they should be, and whether they are.
 import { quantile } from "../statistics.ts";
-import { machineLine, number, table, type Row } from "../table.ts";
+import { machineLine, number, roundCount, table, type Row } from "../table.ts";
 import { BULK_TESTS } from "./bulk.ts";
 import { DIRECTIONS, FAR_LINE, farBulkFigure, farFullFigure } from "./far-bulk.ts";
 import { FAR_ROUND_TRIPS_MS, farSetUpFigure } from "./far-set-up.ts";
@@ -55,7 +55,7 @@ function circumstances({ names, rounds, generator }: Findings, date: Date): stri
     names.includes(name) ? `${name} ${findPeer(name)?.version ?? ""}` : `${name}: not here, not measured`,
   );
   const load = generator === undefined ? "" : `, load by ${generator}`;
-  return `${machineLine(date)}; ${peers.join(", ")}${load}; ${rounds} rounds. Everything on loopback.`;
+  return `${machineLine(date)}; ${peers.join(", ")}${load}; ${roundCount(rounds)}. Everything on loopback.`;
 }
 
 interface Figure {
@@ -104,7 +104,7 @@ function trafficSection({ names, ledger, rounds }: Findings): string[] {
   if (rows.length === 0) return [];
   return [
     heading("Visitors' traffic"),
-    `Medians of ${rounds} rounds. Ratios are medians of the rounds' ratios, the lower 90 % bound in parentheses.`,
+    `Medians of ${roundCount(rounds)}. Ratios are medians of the rounds' ratios, the lower 90 % bound in parentheses.`,
     table(["", ...names, "holdfast : bore", "holdfast-tls : bore", "holdfast : direct"], rows),
   ];
 }

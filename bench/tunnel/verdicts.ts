@@ -1,11 +1,12 @@
 // The figures that the design sets, each with what was measured and whether that is enough.
 import { BULK_TESTS } from "./bulk.ts";
 import { DIRECTIONS, FAR_LINE, farBulkFigure } from "./far-bulk.ts";
-import { FAR_ROUND_TRIPS_MS } from "./far-set-up.ts";
-import type { Ratio } from "./ledger.ts";
+import { FAR_ROUND_TRIPS_MS, farSetUpFigure } from "./far-set-up.ts";
+import type { Ledger, Ratio } from "./ledger.ts";
 import { LONGEST_DELAY_MS } from "./recovery.ts";
 import { savedRoundTrips, showRatio, type Findings } from "./report.ts";
 import { bulkFigure } from "./traffic.ts";
+import type { WayName } from "./ways.ts";
 
 type Verdict = readonly [figure: string, toReach: string, measured: string, verdict: string];
 
@@ -29,17 +30,35 @@ function judgeBytes({ transfers, farBytes }: Findings): Verdict[] {
   return transfers + farBytes === 0 ? [] : [["bytes lost, doubled or changed", "0", "0", MET]];
 }
 
-function judgeBulk({ ledger, names }: Findings): Verdict[] {
-  return BULK_TESTS.flatMap((test): Verdict[] => {
-    const key = bulkFigure(test);
-    if (ledger.figure(key, "holdfast") === undefined) return [];
-    const name = `bulk ${test.direction}, ${test.streams === 1 ? "1 stream" : `${test.streams} streams`}`;
-    const reach = "1.0 × bore, bound 0.9";
-    const ratio = ledger.ratio(key, "holdfast", "bore");
-    if (!names.includes("bore") || ratio === undefined)
-      return [[name, reach, "-", "bore is not here to compare with"]];
-    return [[name, reach, showRatio(ratio), bulkVerdict(ratio)]];
-  });
+/** A figure of Holdfast's beside that of another way, in the same rounds. */
+interface Comparison {
+  readonly figure: string;
+  readonly base: WayName;
+  /** Under which it is in the ledger. */
+  readonly key: string;
+  readonly toReach: string;
+  readonly compare?: () => Ratio | undefined;
+  readonly verdict: (ratio: Ratio) => string;
+}
+
+function judgeOne(ledger: Ledger, { figure, base, key, toReach, compare, verdict }: Comparison): Verdict[] {
+  if (ledger.figure(key, "holdfast") === undefined) return [];
+  const ratio = compare === undefined ? ledger.ratio(key, "holdfast", base) : compare();
+  return ratio === undefined
+    ? [[figure, toReach, "-", `${base} is not here to compare with`]]
+    : [[figure, toReach, showRatio(ratio), verdict(ratio)]];
+}
+
+function judgeBulk({ ledger }: Findings): Verdict[] {
+  return BULK_TESTS.flatMap((test) =>
+    judgeOne(ledger, {
+      figure: `bulk ${test.direction}, ${test.streams === 1 ? "1 stream" : `${test.streams} streams`}`,
+      base: "bore",
+      key: bulkFigure(test),
+      toReach: "1.0 × bore, bound 0.9",
+      verdict: bulkVerdict,
+    }),
+  );
 }
 
 function bulkVerdict({ median, bound }: Ratio): string {
@@ -49,51 +68,53 @@ function bulkVerdict({ median, bound }: Ratio): string {
 }
 
 function judgeLatency({ ledger }: Findings): Verdict[] {
-  const split = ledger.ratio("split p50", "holdfast", "direct");
-  const beside = ledger.ratio("beside p50", "holdfast", "bore");
-  const setUps = ledger.ratio("set-ups a second", "holdfast", "bore");
   return [
-    ...atMost("write, 2 ms, write, reply: p50", "direct", split, 1.5),
-    ...atMost("ping-pong beside one upload: p50", "bore", beside, 3),
-    ...(setUps === undefined
-      ? []
-      : [
-          [
-            "set-ups, 50 at once",
-            "1.0 × bore",
-            showRatio(setUps),
-            setUps.median >= 1 ? MET : `missed: ${percent(1 - setUps.median)} fewer than bore`,
-          ] as const,
-        ]),
-  ];
+    {
+      figure: "write, 2 ms, write, reply: p50",
+      base: "direct" as const,
+      key: "split p50",
+      toReach: "at most 1.5 × direct",
+      verdict: (ratio: Ratio) => atMost(ratio, 1.5, "direct"),
+    },
+    {
+      figure: "ping-pong beside one upload: p50",
+      base: "bore" as const,
+      key: "beside p50",
+      toReach: "at most 3 × bore",
+      verdict: (ratio: Ratio) => atMost(ratio, 3, "bore"),
+    },
+    {
+      figure: "set-ups, 50 at once",
+      base: "bore" as const,
+      key: "set-ups a second",
+      toReach: "1.0 × bore",
+      verdict: ({ median }: Ratio) => (median >= 1 ? MET : `missed: ${percent(1 - median)} fewer than bore`),
+    },
+  ].flatMap((comparison) => judgeOne(ledger, comparison));
 }
 
-function atMost(figure: string, base: string, ratio: Ratio | undefined, most: number): Verdict[] {
-  if (ratio === undefined) return [];
-  const verdict = ratio.median <= most ? MET : `missed: ${ratio.median.toFixed(2)} × ${base}`;
-  return [[figure, `at most ${most} × ${base}`, ratio.median.toFixed(2), verdict]];
+function atMost({ median }: Ratio, most: number, base: string): string {
+  return median <= most ? MET : `missed: ${median.toFixed(2)} × ${base}`;
 }
 
 function judgeFar({ ledger }: Findings): Verdict[] {
-  const setUps = FAR_ROUND_TRIPS_MS.flatMap((roundTripMs): Verdict[] => {
-    const saved = savedRoundTrips(ledger, roundTripMs);
-    if (saved === undefined) return [];
-    const verdict = saved.median >= 1 ? MET : `missed: ${saved.median.toFixed(2)} less`;
-    return [
-      [`set-up over ${roundTripMs} ms`, "1 round trip less than bore", `${showRatio(saved)} less`, verdict],
-    ];
-  });
-  const bulk = DIRECTIONS.flatMap((direction): Verdict[] => {
-    const ratio = ledger.ratio(farBulkFigure(direction), "holdfast", "bore");
-    if (ratio === undefined) return [];
-    const verdict =
-      ratio.median >= FAR_BULK_SHARE ? MET : `missed: ${percent(1 - ratio.median)} slower than bore`;
-    const reach = `${FAR_BULK_SHARE} × bore: the line is the limit`;
-    return [
-      [`bulk ${direction} over ${FAR_LINE.roundTripMs} ms, 1 stream`, reach, showRatio(ratio), verdict],
-    ];
-  });
-  return [...setUps, ...bulk];
+  const setUps = FAR_ROUND_TRIPS_MS.map((roundTripMs): Comparison => ({
+    figure: `set-up over ${roundTripMs} ms, round trips less than bore`,
+    base: "bore",
+    key: farSetUpFigure(roundTripMs),
+    toReach: "1",
+    compare: () => savedRoundTrips(ledger, roundTripMs),
+    verdict: ({ median }) => (median >= 1 ? MET : `missed: ${median.toFixed(2)} less`),
+  }));
+  const bulk = DIRECTIONS.map((direction): Comparison => ({
+    figure: `bulk ${direction} over ${FAR_LINE.roundTripMs} ms, 1 stream`,
+    base: "bore",
+    key: farBulkFigure(direction),
+    toReach: `${FAR_BULK_SHARE} × bore: the line is the limit`,
+    verdict: ({ median }) =>
+      median >= FAR_BULK_SHARE ? MET : `missed: ${percent(1 - median)} slower than bore`,
+  }));
+  return [...setUps, ...bulk].flatMap((comparison) => judgeOne(ledger, comparison));
 }
 
 /** All are back within the longest delay and a second. */
@@ -121,9 +142,9 @@ function judgeStartUp({ startUp }: Findings): Verdict[] {
   const most: Readonly<Record<string, number>> = { "holdfast --version": 1.5, "holdfast list": 2 };
   return startUp.flatMap(({ command, ratio }): Verdict[] => {
     const limit = most[command];
-    return limit === undefined
-      ? []
-      : atMost(`\`${command}\``, "`node -e 0`", { median: ratio, bound: undefined }, limit);
+    if (limit === undefined) return [];
+    const verdict = atMost({ median: ratio, bound: undefined }, limit, "`node -e 0`");
+    return [[`\`${command}\``, `at most ${limit} × \`node -e 0\``, ratio.toFixed(2), verdict]];
   });
 }
 
