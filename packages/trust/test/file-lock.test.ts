@@ -1,4 +1,5 @@
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeFileAtomically } from "../src/files/atomic-file.ts";
@@ -83,4 +84,18 @@ test("a lock that changed hands right before it is broken stays", async () => {
   await breakLock(`${at}.lock`, "new");
   await breakLock(`${at}.lock`, "new");
   expect(await readdir(join(at, ".."))).toEqual([]);
+});
+
+test.each([
+  ["a folder", (lock: string) => mkdir(lock)],
+  ["a link that leads nowhere", (lock: string) => symlink(`${lock}.none`, lock)],
+  ["a link to somebody's file", (lock: string) => symlink("/etc/passwd", lock)],
+  ["a pipe", (lock: string) => Promise.resolve(void execFileSync("mkfifo", [lock]))],
+])("what cannot be a lock is neither followed, waited for nor taken away: %s", async (_, put) => {
+  const at = await path();
+  await put(`${at}.lock`);
+  await expect(
+    withFileLock(at, { clock, staleAfterMs: 100, waitMs: 60_000 }, async () => undefined),
+  ).rejects.toMatchObject({ code: "unsafe_file", hint: expect.stringContaining(`${at}.lock`) as string });
+  expect(await readdir(join(at, ".."))).toEqual(["count.lock"]);
 });

@@ -189,6 +189,14 @@ test("a link in the file's place is not followed", async () => {
   await expect(relays.pins("a", 1)).rejects.toMatchObject({ code: "unsafe_file" });
 });
 
+test("what is no file in the file's place stays there, and no lock does", async () => {
+  const { path, relays } = await keep();
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await expect(relays.pins("a", 1)).rejects.toMatchObject({ code: "unsafe_file", kind: "fatal" });
+  await expect(relays.add("a", 1, print(1))).rejects.toMatchObject({ code: "unsafe_file" });
+  expect(await readdir(join(path, ".."))).toEqual(["known_relays"]);
+});
+
 describe("limits", () => {
   test("keys of one relay", async () => {
     const { relays, prints } = await keep();

@@ -1,10 +1,11 @@
 // One process at a time may change a file: whoever makes `FILE.lock` first. A crash leaves it behind; it is taken away
 // when it has not changed hands for so long that nobody can be at work.
-import { link, readFile, rename, rm } from "node:fs/promises";
+import { link, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { HoldfastError, type Clock } from "@holdfast/core";
 import { createFileOnce } from "./atomic-file.ts";
-import { errorCode } from "./system-error.ts";
+import { PLAIN_FILE_FLAGS } from "./private-file.ts";
+import { describeSystemError, errorCode } from "./system-error.ts";
 
 export interface FileLockOptions {
   readonly clock: Clock;
@@ -26,7 +27,8 @@ const POLL_MS = 20;
 
 /**
  * Run `action` while no other holder of the lock of `path` does. The lock is `PATH.lock`, in the same folder.
- * @throws HoldfastError `file_busy` if others hold it for too long; whatever `action` throws.
+ * @throws HoldfastError `file_busy` if others hold it for too long, `unsafe_file` if something else is in the
+ * lock's place; whatever `action` throws.
  */
 export async function withFileLock<T>(
   path: string,
@@ -76,13 +78,32 @@ export async function breakLock(lockPath: string, token: string): Promise<void> 
   await rm(taken, { force: true });
 }
 
+/** Whatever else stands in the lock's place (a link, a pipe, a folder) is neither followed nor waited for. */
 async function holder(lockPath: string): Promise<string | undefined> {
+  let file: FileHandle;
   try {
-    return await readFile(lockPath, "utf8");
+    file = await open(lockPath, PLAIN_FILE_FLAGS);
   } catch (thrown) {
     if (errorCode(thrown) === "ENOENT") return undefined;
-    throw thrown;
+    throw inTheWay(lockPath, describeSystemError(thrown), thrown);
   }
+  try {
+    if (!(await file.stat()).isFile()) throw inTheWay(lockPath, "it is no plain file");
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+function inTheWay(lockPath: string, why: string, cause?: unknown): HoldfastError {
+  return new HoldfastError({
+    code: "unsafe_file",
+    message: `${lockPath} cannot be a lock: ${why}`,
+    kind: "fatal",
+    fault: "local",
+    hint: `move ${lockPath} away`,
+    cause,
+  });
 }
 
 async function pause(clock: Clock): Promise<void> {

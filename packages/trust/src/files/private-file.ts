@@ -12,7 +12,8 @@ const OTHERS = 0o077;
 export const MAX_PRIVATE_FILE_BYTES: number = 16 * 1024 * 1024;
 
 /** `O_NONBLOCK`: to open a pipe that somebody put there must not wait for a writer. Neither flag is there on Windows. */
-const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+export const PLAIN_FILE_FLAGS: number =
+  constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
  * The text of a file of ours; `undefined` if there is none.
@@ -22,7 +23,7 @@ const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NO
 export async function readPrivateFile(path: string): Promise<string | undefined> {
   let file: FileHandle;
   try {
-    file = await open(path, FLAGS);
+    file = await open(path, PLAIN_FILE_FLAGS);
   } catch (thrown) {
     const code = errorCode(thrown);
     if (code === "ENOENT") return undefined;
