@@ -18,6 +18,7 @@ export { onOrderlyEnd } from "./orderly-end.ts";
 export { proxyFromEnvironment } from "./proxy.ts";
 export { Resolver } from "./resolver.ts";
 export type { Address, Resolution, ResolverOptions } from "./resolver.ts";
+export { atEndOfRound } from "./round.ts";
 export { resetSocket } from "./socket-care.ts";
 export type { Socket } from "./socket-care.ts";
 export { splice } from "./splice.ts";

@@ -10,13 +10,8 @@ const NOTHING = Buffer.alloc(0);
  * on TCP, and while this side has not ended its own direction.
  */
 export function onOrderlyEnd(socket: Socket, listener: () => void): void {
-  // A unix socket answers every write after the peer's close with an error. The
-  // local address tells the two apart, because it outlives a reset and the remote one does not.
-  const wasTcp = socket.localFamily !== undefined;
   const confirm = (): void => {
-    // One that was still connecting had no address then.
-    const isTcp = wasTcp || socket.localFamily !== undefined;
-    if (!isTcp || !socket.writable) return listener();
+    if (!socket.writable || !isTcp(socket)) return listener();
     if (socket.writableLength > 0) {
       // A write that waits fails in this same turn of the loop; another one would have to wait behind it.
       setImmediate(() => socket.destroyed || listener());
@@ -28,4 +23,10 @@ export function onOrderlyEnd(socket: Socket, listener: () => void): void {
   };
   if (socket.readableEnded) confirm();
   else socket.once("end", confirm);
+}
+
+/** A unix socket answers every write after the peer's close with an error. */
+function isTcp(socket: Socket): boolean {
+  // The remote address may be known already, the local one outlives a reset: both are asked of the system otherwise.
+  return socket.remoteFamily !== undefined || socket.localFamily !== undefined;
 }

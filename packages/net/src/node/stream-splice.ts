@@ -9,6 +9,7 @@ import type { SessionHandle, StreamListener } from "../session/surface.ts";
 import { streamFailure } from "../session/stream-failure.ts";
 import { onOrderlyEnd } from "./orderly-end.ts";
 import { readBulk } from "./bulk-read.ts";
+import { atEndOfRound } from "./round.ts";
 import { guardSocket, resetSocket } from "./socket-care.ts";
 import { linkFailure } from "./socket-failure.ts";
 
@@ -16,6 +17,9 @@ import { linkFailure } from "./socket-failure.ts";
 const MOST_KEPT = 16;
 /** … and so many times where it has to wait. */
 const MOST_KEPT_WAITING = 8;
+
+/** What is read in pieces of at most so many bytes is sent together with what other sockets bring in the same round. */
+const SHORT_BYTES = 2_048;
 
 export interface StreamSpliceResult {
   /** Bytes that came by the stream and were handed to the socket. */
@@ -48,7 +52,11 @@ class StreamSplice implements StreamListener {
   #bytesIn = 0;
   #credited = 0;
   #bytesOut = 0;
+  /** The first piece of this turn: most turns bring no other, and then nothing need be corked. */
+  #first: Uint8Array | undefined = undefined;
   #corked = false;
+  /** A short piece for the stream, until the end of the round. */
+  #held: Buffer | undefined = undefined;
   /** The socket had not taken all when this turn began. */
   #stuck = false;
   /** The direction is complete: by FIN to the socket, by the socket's end to the stream. */
@@ -82,19 +90,24 @@ class StreamSplice implements StreamListener {
     const [stream, socket] = [this.#stream, this.#socket];
     for (let piece = stream.read(); piece !== undefined; piece = stream.read()) {
       if (socket.destroyed || this.#inDone) continue;
-      if (!this.#corked) {
-        this.#corked = true;
+      if (this.#corked) {
+        this.#write(piece);
+      } else if (this.#first === undefined) {
+        this.#first = piece;
         this.#stuck = socket.writableLength > 0;
+      } else {
+        this.#corked = true;
         socket.cork();
+        this.#writeFirst();
+        this.#write(piece);
       }
-      this.#bytesIn += piece.length;
-      socket.write(affordable(piece, this.#stuck), this.#taken);
     }
   }
 
   /** The end of the turn: everything that it brought leaves in one write. */
   settled(): boolean {
     const socket = this.#socket;
+    this.#writeFirst();
     if (this.#corked) {
       this.#corked = false;
       socket.uncork();
@@ -118,6 +131,17 @@ class StreamSplice implements StreamListener {
     this.#error ??= streamFailure(this.#stream);
     if (this.#error !== undefined) this.#breakSocket();
     this.#conclude();
+  }
+
+  #writeFirst(): void {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined && !this.#socket.destroyed) this.#write(first);
+  }
+
+  #write(piece: Uint8Array): void {
+    this.#bytesIn += piece.length;
+    this.#socket.write(affordable(piece, this.#stuck), this.#taken);
   }
 
   /** One for all writes: how much was taken is read off the socket. */
@@ -150,13 +174,27 @@ class StreamSplice implements StreamListener {
     this.#endReading = readBulk(socket, (bytes, released) => this.#send(bytes, released));
     onOrderlyEnd(socket, () => {
       this.#outDone = true;
-      this.#stream.end();
-      if (this.#inDone && socket.writableLength === 0 && isPlain(socket)) socket.destroy();
+      atEndOfRound(this.#flush);
     });
     socket.resume();
   }
 
   #send(bytes: Buffer, released: (() => void) | undefined): boolean {
+    const held = this.#held;
+    if (held === undefined) {
+      if (released !== undefined || bytes.length > SHORT_BYTES) return this.#sendNow(bytes, released);
+      this.#held = bytes;
+      atEndOfRound(this.#flush);
+      return true;
+    }
+    // As one: the stream may want no more after the first of two.
+    this.#held = undefined;
+    const both = Buffer.concat([held, bytes]);
+    released?.();
+    return this.#sendNow(both, undefined);
+  }
+
+  #sendNow(bytes: Buffer, released: (() => void) | undefined): boolean {
     if (this.#stream.sent !== undefined) {
       released?.();
       return true;
@@ -166,9 +204,20 @@ class StreamSplice implements StreamListener {
     return !this.#waiting;
   }
 
+  /** The end of the round: what was held goes, and the end behind it. */
+  readonly #flush = (): void => {
+    const [held, socket] = [this.#held, this.#socket];
+    this.#held = undefined;
+    if (held !== undefined && !this.#sendNow(held, undefined)) socket.pause();
+    if (!this.#outDone) return;
+    this.#stream.end();
+    if (this.#inDone && socket.writableLength === 0 && isPlain(socket)) socket.destroy();
+  };
+
   /** Both orderly ends are needed: without them the far side must not take the stream for complete. */
   #socketClosed(): void {
     this.#closed = true;
+    this.#flush();
     this.#endReading();
     if (!this.#inDone || !this.#outDone) {
       this.#error ??= streamFailure(this.#stream) ?? cutShort();

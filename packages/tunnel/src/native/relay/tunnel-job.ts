@@ -2,7 +2,7 @@
 // leases ports, and brings visitors to the clients. Whoever runs it may run other jobs on the same sessions.
 import type { Clock, HoldfastError, Instant, Random, Timer } from "@holdfast/core";
 import { CLOSE, KIND, RESET, type SessionEnd, type SessionStream } from "@holdfast/core/session";
-import { resetSocket, type Socket } from "@holdfast/net/node";
+import { atEndOfRound, resetSocket, type Socket } from "@holdfast/net/node";
 import type { AcceptedSession } from "@holdfast/net/session";
 import { Changes } from "../../changes.ts";
 import { PublicPorts } from "../../relay/public-ports.ts";
@@ -63,7 +63,8 @@ export class TunnelJob {
       host: options.bind,
       range: options.ports,
       random,
-      onVisitor: (port, socket) => this.#arrive(port, socket),
+      // Those who come at once are told to the client at once.
+      onVisitor: (port, socket) => atEndOfRound(() => this.#arrive(port, socket)),
       onError: (error) => this.#warn(error),
     });
     const probe = (session: string): Promise<boolean> => this.#probe(session);
