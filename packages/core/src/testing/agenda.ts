@@ -8,9 +8,14 @@ export interface Appointment {
   cancelled: boolean;
 }
 
+/** So many are never looked through for cancelled ones. */
+const FEW = 512;
+
 /** A binary heap. */
 export class Agenda {
-  readonly #heap: Appointment[] = [];
+  /** At most twice as many as are not cancelled, or `FEW`. */
+  #heap: Appointment[] = [];
+  #sweepAt = FEW;
 
   get size(): number {
     return this.#heap.length;
@@ -21,6 +26,11 @@ export class Agenda {
   }
 
   add(appointment: Appointment): void {
+    if (this.#heap.length >= this.#sweepAt) this.#sweep();
+    this.#insert(appointment);
+  }
+
+  #insert(appointment: Appointment): void {
     const heap = this.#heap;
     let index = heap.push(appointment) - 1;
     while (index > 0) {
@@ -30,6 +40,14 @@ export class Agenda {
       index = parent;
     }
     heap[index] = appointment;
+  }
+
+  /** Deadlines are put off again and again: what was cancelled need not be kept until its time. */
+  #sweep(): void {
+    const kept = this.#heap.filter(({ cancelled }) => !cancelled);
+    this.#heap = [];
+    for (const appointment of kept) this.#insert(appointment);
+    this.#sweepAt = Math.max(FEW, 2 * kept.length);
   }
 
   take(): Appointment | undefined {
