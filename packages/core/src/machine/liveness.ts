@@ -17,14 +17,12 @@ export function patienceMs(state: Up, config: Config): number {
 
 /** From when on silence means death. */
 export function deadAt(state: Up, config: Config): Instant {
-  if (config.heartbeat === undefined || !watched(state, config)) return Infinity;
-  return silentAt(state, config.heartbeat);
+  return config.heartbeat && watched(state, config) ? silentAt(state, config.heartbeat) : Infinity;
 }
 
 /** When the next heartbeat is due. */
 export function pingDue(state: Up, config: Config): Instant {
-  if (config.heartbeat === undefined || !state.link.pings) return Infinity;
-  return askAt(state, config.heartbeat);
+  return config.heartbeat && state.link.pings ? askAt(state, config.heartbeat) : Infinity;
 }
 
 /** When data that does not move means death, even if pings pass. */

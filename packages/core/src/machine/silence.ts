@@ -39,10 +39,10 @@ export function silentAt(silence: Silence, { timeoutMs, busyTimeoutMs }: Patienc
 }
 
 /** When the peer is to be asked next. */
-export function askAt({ heardAt, pingedAt, unackedBytes }: Silence, patience: Patience): Instant {
-  const busy = unackedBytes > 0;
+export function askAt(silence: Silence, patience: Patience): Instant {
+  const busy = silence.unackedBytes > 0;
   const timeoutMs = busy ? patience.busyTimeoutMs : patience.timeoutMs;
   const intervalMs = busy ? Math.min(patience.intervalMs, BUSY_INTERVAL_MS) : patience.intervalMs;
   // A timeout within the interval would cut every idle link before it was ever asked.
-  return Math.max(heardAt, pingedAt) + (timeoutMs <= intervalMs ? timeoutMs / 3 : intervalMs);
+  return Math.max(silence.heardAt, silence.pingedAt) + (timeoutMs <= intervalMs ? timeoutMs / 3 : intervalMs);
 }
