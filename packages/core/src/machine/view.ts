@@ -5,70 +5,65 @@ import type { MachineState } from "./state.ts";
 
 /** Each status is written out: it is asked for often, and spreading one object into another takes many times as long. */
 export function statusOf(state: MachineState): Status {
-  const { memory } = state;
-  const { epoch, attempt, failures, since, lastHeard, failure } = memory;
+  const { at, memory } = state;
+  const { epoch, failures, since, lastHeard, failure, attempt } = memory;
+  const draining = at === "up" && state.draining !== undefined;
   const away = epoch === 0 ? "connecting" : "reconnecting";
-  switch (state.at) {
+  switch (at) {
     case "idle":
     case "waiting": {
-      const retryAt = state.at === "idle" ? since : state.retryAt;
+      const retryAt = at === "idle" ? since : state.retryAt;
       return {
         state: away,
         phase: "waiting",
         delayMs: retryAt - since,
         retryAt,
+        attempt: attempt + 1,
         epoch,
-        attempt: state.at === "idle" ? 1 : attempt + 1,
         failures,
         since,
         lastHeard,
         failure,
-        draining: false,
+        draining,
       };
     }
     case "dialing":
       return {
         state: away,
         phase: "dialing",
-        epoch,
         attempt,
+        epoch,
         failures,
         since,
         lastHeard,
         failure,
-        draining: false,
+        draining,
       };
-    case "up": {
-      const draining = state.draining !== undefined;
-      return { state: "connected", epoch, attempt: 0, failures, since, lastHeard, failure, draining };
-    }
-    case "auth_required": {
-      const { prompt } = state;
+    case "up":
+      return { state: "connected", attempt: 0, epoch, failures, since, lastHeard, failure, draining };
+    case "auth_required":
       return {
-        state: "auth_required",
-        prompt,
-        epoch,
+        state: at,
+        prompt: state.prompt,
         attempt,
+        epoch,
         failures,
         since,
         lastHeard,
         failure,
-        draining: false,
+        draining,
       };
-    }
-    case "ended": {
-      const { reason } = state;
+    case "ended":
       return {
         state: "disconnected",
-        reason,
-        epoch,
+        reason: state.reason,
         attempt: 0,
+        epoch,
         failures,
         since,
         lastHeard,
         failure,
-        draining: false,
+        draining,
       };
-    }
   }
 }
