@@ -6,7 +6,7 @@ import { pause } from "../processes/condition.ts";
 import type { Memory, Program } from "../processes/program.ts";
 import { number, table } from "../table.ts";
 import { LOOPBACK } from "../tunnel/address.ts";
-import { startHoldfastClient, startHoldfastRelay } from "../tunnel/holdfast-way.ts";
+import { startHoldfastClient, startRelayAgain } from "../tunnel/holdfast-way.ts";
 import { settled, sum } from "../tunnel/memory.ts";
 import type { Stage } from "../tunnel/stage.ts";
 import { MODE } from "../tunnel/wire.ts";
@@ -27,7 +27,7 @@ export async function measureIdle(stage: Stage, wanted: number): Promise<string>
   const [visitorCount, why] = asManyAsFit(wanted);
   if (why !== "") console.error(why);
   const [, target] = await stage.own("service.js").says(/port (\d+)/);
-  const relay = await startHoldfastRelay(stage);
+  const relay = await startRelayAgain(stage);
   const starts = Array.from({ length: CLIENTS }, () =>
     startHoldfastClient(stage, relay, "native", [Number(target)]),
   );

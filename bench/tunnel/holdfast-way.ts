@@ -32,6 +32,13 @@ export async function startHoldfastRelay(stage: Stage, place?: RelayPlace): Prom
   return { place: at, program };
 }
 
+/** One that has its key from an earlier start: what making it left behind is not what a relay takes. */
+export async function startRelayAgain(stage: Stage): Promise<HoldfastRelay> {
+  const { place, program } = await startHoldfastRelay(stage);
+  await program.kill();
+  return startHoldfastRelay(stage, place);
+}
+
 /** A client with an owner key of its own, and where its visitors go; several targets share it. */
 export async function startHoldfastClient(
   stage: Stage,

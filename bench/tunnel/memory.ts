@@ -6,7 +6,7 @@ import type { Stage } from "./stage.ts";
 import { median } from "../statistics.ts";
 import { Visitor } from "./visitor.ts";
 import { ownLoopback, startBoreClient, startBoreRelay } from "./bore-way.ts";
-import { startHoldfastClient, startHoldfastRelay } from "./holdfast-way.ts";
+import { startHoldfastClient, startRelayAgain } from "./holdfast-way.ts";
 import { startRatholeClient, startRatholeRelay } from "./rathole-way.ts";
 import { LOOPBACK, type Address } from "./address.ts";
 import { dialectOf, type WayName } from "./ways.ts";
@@ -81,7 +81,7 @@ async function openTunnels(stage: Stage, name: WayName, target: number, count: n
   const targets = Array.from({ length: count }, () => target);
   const dialect = dialectOf(name);
   if (dialect !== undefined) {
-    const relay = await startHoldfastRelay(stage);
+    const relay = await startRelayAgain(stage);
     const { client, ports } = await startHoldfastClient(stage, relay, dialect, targets);
     return { host: LOOPBACK, port: ports[0] ?? 0, programs: [relay.program, client] };
   }

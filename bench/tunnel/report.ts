@@ -179,7 +179,7 @@ function memorySection(memory: readonly MemoryFigures[]): string[] {
   ];
   return [
     heading("Memory"),
-    "Relay and client with one idle tunnel; what is added counts both. A further tunnel of bore is a client process; holdfast and rathole have several in one. No figure is set for memory.",
+    "Relay and client with one idle tunnel, a relay that has its key already; what is added counts both. A further tunnel of bore is a client process; holdfast and rathole have several in one. No figure is set for memory.",
     table(head, rows),
   ];
 }

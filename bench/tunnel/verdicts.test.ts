@@ -47,6 +47,12 @@ test("bulk has to reach bore's, and a line's rate nearly", () => {
   expect(verdict(findings(of("far bulk up", 25e6, 20e6)))).toBe("missed: 20 % slower than bore");
 });
 
+test("a line that even a bare connection did not fill judges nobody", () => {
+  const ledger = of("far bulk up", 13e6, 12e6);
+  ledger.add("far bulk up", "direct", 13e6);
+  expect(verdict(findings(ledger))).toMatch(/^not judged: 13.0 MB\/s/);
+});
+
 test("what there is nothing to compare with is said", () => {
   const ledger = new Ledger();
   ledger.add("beside p50", "holdfast", 1);

@@ -97,6 +97,14 @@ function atMost({ median }: Ratio, most: number, base: string): string {
   return median <= most ? MET : `missed: ${median.toFixed(2)} × ${base}`;
 }
 
+/** If the machine was too busy even for the bare line, the figure says nothing. */
+function farBulkVerdict({ median }: Ratio, direct: number | undefined): string {
+  if (direct !== undefined && direct < FAR_BULK_SHARE * FAR_LINE.bytesPerSecond) {
+    return `not judged: ${(direct / 1e6).toFixed(1)} MB/s without a tunnel, the machine was too busy`;
+  }
+  return median >= FAR_BULK_SHARE ? MET : `missed: ${percent(1 - median)} slower than bore`;
+}
+
 function judgeFar({ ledger }: Findings): Verdict[] {
   const setUps = FAR_ROUND_TRIPS_MS.map((roundTripMs): Comparison => ({
     figure: `set-up over ${roundTripMs} ms, round trips less than bore`,
@@ -111,8 +119,7 @@ function judgeFar({ ledger }: Findings): Verdict[] {
     base: "bore",
     key: farBulkFigure(direction),
     toReach: `${FAR_BULK_SHARE} × bore: the line is the limit`,
-    verdict: ({ median }) =>
-      median >= FAR_BULK_SHARE ? MET : `missed: ${percent(1 - median)} slower than bore`,
+    verdict: (ratio) => farBulkVerdict(ratio, ledger.figure(farBulkFigure(direction), "direct")),
   }));
   return [...setUps, ...bulk].flatMap((comparison) => judgeOne(ledger, comparison));
 }
