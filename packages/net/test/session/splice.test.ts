@@ -5,7 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { SessionStream } from "@holdfast/core/session";
 import { openSocket, onOrderlyEnd, spliceStream } from "@holdfast/net/node";
-import { closed, noise, readAll, serve, sha256, until, type TestServer } from "../node/sockets.ts";
+import type { StreamListener } from "@holdfast/net/session";
+import { closed, noise, pair, readAll, serve, sha256, until, type TestServer } from "../node/sockets.ts";
 import { smallTunnel, type SmallTunnel } from "./small-tunnel.ts";
 
 /** Sends everything back. */
@@ -46,6 +47,37 @@ async function send(socket: Socket, bytes: Buffer): Promise<void> {
   socket.end();
 }
 
+/** Takes one write at a time, and says so; it has room again when it is asked. */
+function narrowStream(): {
+  readonly stream: SessionStream;
+  readonly wrote: string[];
+  readonly room: () => void;
+} {
+  const wrote: string[] = [];
+  let full = false;
+  const stream = {
+    sent: undefined,
+    received: undefined,
+    readableBytes: 0,
+    get writable() {
+      return !full;
+    },
+    read: () => undefined,
+    consumed: () => undefined,
+    reset: () => undefined,
+    end: () => wrote.push("end"),
+    write(bytes: Buffer) {
+      if (full) throw new Error("the queue is full");
+      full = true;
+      wrote.push(String(bytes));
+      return false;
+    },
+  };
+  return { stream: stream as unknown as SessionStream, wrote, room: () => (full = false) };
+}
+
+const LEAST_QUEUE = 1;
+
 describe("a spliced stream", () => {
   it("carries 240 transfers whole, twelve at once, from nothing to 6 MB, slow readers among them", async () => {
     await using server = await target(echo);
@@ -67,6 +99,48 @@ describe("a spliced stream", () => {
     expect(tunnel.atRelay.every(({ bytesIn, bytesOut }) => bytesIn === bytesOut)).toBe(true);
     expect(tunnel.host.size).toBe(1);
   }, 120_000);
+
+  it("carries short pieces whole where a queue wants no second one", async () => {
+    await using server = await target(echo);
+    await using tunnel = await smallTunnel({ target: server.endpoint, limits: { queueBytes: LEAST_QUEUE } });
+    const bytes = noise(200_000);
+    const socket = await openSocket(tunnel.endpoint);
+    const came = readAll(socket);
+    // Each piece by itself, some of them just above what is held back for the others of its round.
+    for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 7) % 2_503) {
+      socket.write(bytes.subarray(at, at + step));
+      if (step % 5 === 0) await new Promise((go) => setImmediate(go));
+    }
+    socket.end();
+    expect(sha256(await came)).toBe(sha256(bytes));
+    await closed(socket);
+  });
+
+  it("is given as one what was read in one round, and nothing behind it before it has room", async () => {
+    await using server = await serve();
+    const [near, far] = await pair(server);
+    const { stream, wrote, room } = narrowStream();
+    let listener: StreamListener | undefined;
+    // Read already, so that it comes piece by piece within one turn.
+    near.unshift("b".repeat(3_000));
+    near.unshift("a");
+    void spliceStream(near, stream, { listen: (_, given) => (listener = given) });
+    await until(() => wrote.length > 0);
+    expect(wrote).toEqual([`a${"b".repeat(3_000)}`]);
+    far.end("c");
+    await until(() => far.writableFinished);
+    expect(near.isPaused()).toBe(true);
+    room();
+    listener?.writable(stream);
+    await until(() => wrote.length === 2 && near.isPaused());
+    room();
+    listener?.writable(stream);
+    await until(() => wrote.length === 3);
+    expect(wrote.slice(1)).toEqual(["c", "end"]);
+    near.destroy();
+    far.destroy();
+    await closed(near);
+  });
 
   it("keeps little of what came with a few bytes for somebody who does not read", async () => {
     await using server = await serve();
