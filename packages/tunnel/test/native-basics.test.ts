@@ -37,6 +37,25 @@ test("visitors reach the target, and both ends say so", async () => {
   expect(visitor.error).toBeUndefined();
 });
 
+test("whoever watches learns how many visitors there are, without being woken for each", async () => {
+  const { port: relayPort } = await startNativeRelay();
+  const target = await echo();
+  const { tunnel } = openNative({ relayPort, targetPort: target.port });
+  const port = await portOf(tunnel);
+  const looks: number[] = [];
+  void (async () => {
+    for await (const [only] of tunnel.changes()) looks.push(only?.streams ?? -1);
+  })();
+  await until("the first look", () => looks.length > 0);
+  const visitors = await Promise.all(Array.from({ length: 40 }, () => talk(port)));
+  await until("all are seen", () => looks.at(-1) === 40);
+  for (const { socket } of visitors) socket.end();
+  await until("nobody is seen", () => looks.at(-1) === 0);
+  // Eighty came and went. A machine that is slow takes longer for them, and then more is told.
+  expect(looks.length).toBeLessThan(40);
+  expect(tunnel.streams).toBe(0);
+});
+
 test("half-close goes through in both directions", async () => {
   const { port: relayPort } = await startNativeRelay();
   // Answers only when it has heard everything.
