@@ -32,6 +32,8 @@ const PATIENCE_MS = 1_300_000;
 /** No machine of a storm is away for longer. */
 const LONGEST_AWAY_MS = 86_400_000;
 const AFTER_END_MS = 180_000;
+/** A person takes a moment. */
+const ANSWERED_AFTER_MS = 1_000;
 
 /**
  * Run one world.
@@ -86,10 +88,14 @@ async function recover(world: World, host: Host, weather: Weather, subject: Subj
     leftMs + PATIENCE_MS + 3 * facts.dialTimeoutMs + 3 * (facts.heartbeat?.noProgressMs ?? 0);
   const arrived = (): boolean => subject.over || subject.stateShown === "connected";
   const deadline = world.now + patienceMs;
-  await world.run(deadline, { drain, check, until: arrived });
-  while (!subject.over && subject.status.state === "auth_required" && world.now < deadline) {
-    subject.answer();
-    await world.run(deadline, { drain, check, until: arrived });
+  // What the peer asked in the storm may be heard only now.
+  const asked = (): boolean => !subject.over && subject.stateShown === "auth_required";
+  const until = (): boolean => arrived() || asked();
+  await world.run(deadline, { drain, check, until });
+  while (asked() && world.now < deadline) {
+    await world.run(world.now + ANSWERED_AFTER_MS, { drain, check });
+    if (asked()) subject.answer();
+    await world.run(deadline, { drain, check, until });
   }
   if (!arrived())
     world.fail("I11", `not back after ${patienceMs} ms with a willing peer: ${subject.status.state}`);
