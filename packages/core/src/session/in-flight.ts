@@ -14,6 +14,15 @@ const ACK_BYTES = 65_536;
 const ACK_DELAY_MS = 25;
 
 /**
+ * While nobody waits for an answer, so much more may stand in buffers, in time and in bytes: both ends then find more
+ * to do whenever they wake. On loopback that is half of the throughput; on a path of 100 Mbit/s it is 12 KiB.
+ */
+const STANDING_MS = 1.5;
+const MOST_STANDING_BYTES = 655_360;
+/** Whoever talked in small pieces may do so again for so long. Who is slower than this does not notice `STANDING_MS`. */
+const ATTENTION_MS = 100;
+
+/**
  * On a short path acknowledgements come in bursts, as event loops get their turns, and a burst is quicker than the path:
  * no rate counts for more than what arrived over so long.
  */
@@ -55,6 +64,8 @@ interface Mark {
 export class InFlight {
   /** In bytes. */
   limit: number = FIRST_LIMIT_BYTES;
+  /** The rate of delivery, in bytes per millisecond: the best of the last ten round trips. */
+  rate = 0;
   /** The least round trip seen of late, and a smoothed one, in milliseconds. */
   leastMs: number | undefined = undefined;
   smoothMs: number | undefined = undefined;
@@ -71,7 +82,7 @@ export class InFlight {
   #from: Mark = { position: 0, at: 0 };
   #nextFrom: Mark = { position: 0, at: 0 };
 
-  // The best rate of each of the last ten round trips, in bytes per millisecond.
+  // One for each of the last ten round trips: its best rate.
   readonly #rates: Float64Array = new Float64Array(ROUNDS_REMEMBERED);
   #round = 0;
   #roundEnd = 0;
@@ -86,6 +97,7 @@ export class InFlight {
   #draining = false;
   #drained = false;
   #asked = false;
+  #attentiveUntil: Instant = -Infinity;
 
   /** Another link: nothing that was measured holds. */
   restart(position: number, now: Instant): void {
@@ -97,6 +109,7 @@ export class InFlight {
     this.#idleUntil = position;
     this.#averageFrom(position, now);
     this.#rates.fill(0);
+    this.rate = 0;
     this.#roundEnd = position;
     this.#rateWhenRisen = 0;
     this.#roundsWithoutRise = 0;
@@ -127,6 +140,11 @@ export class InFlight {
       ackedAt: this.#ackedAt,
       idle: this.#idleUntil > this.#acked,
     });
+  }
+
+  /** A stream talks in small pieces: what it says next must not stand behind much of others. */
+  attend(now: Instant): void {
+    this.#attentiveUntil = now + ATTENTION_MS;
   }
 
   /** There was room for more than there was to send. */
@@ -172,13 +190,6 @@ export class InFlight {
     return wants;
   }
 
-  /** The rate of delivery, in bytes per millisecond. */
-  get rate(): number {
-    let most = 0;
-    for (const rate of this.#rates) if (rate > most) most = rate;
-    return most;
-  }
-
   #sample(departure: Departure, position: number, now: Instant): void {
     // The longer of the two times: acknowledgements may come in a lump, and so may departures.
     const elapsedMs = Math.max(now - departure.ackedAt, departure.at - departure.since);
@@ -187,7 +198,9 @@ export class InFlight {
     const slot = this.#round % ROUNDS_REMEMBERED;
     if (!departure.idle) this.#tested = true;
     else if (rate <= this.rate) return;
-    if (rate > this.#rates[slot]!) this.#rates[slot] = rate;
+    if (rate <= this.#rates[slot]!) return;
+    this.#rates[slot] = rate;
+    this.rate = Math.max(this.rate, rate);
   }
 
   #averageFrom(position: number, at: Instant): void {
@@ -220,6 +233,7 @@ export class InFlight {
     if (departure.idle) return;
     this.#round += 1;
     this.#rates[this.#round % ROUNDS_REMEMBERED] = 0;
+    this.rate = Math.max(...this.#rates);
   }
 
   #recount(cursor: number, now: Instant): void {
@@ -228,7 +242,13 @@ export class InFlight {
     const gain = this.#full ? GAIN : GAIN_AT_START;
     const lump = Math.min(ACK_BYTES, rate * ACK_DELAY_MS);
     const least = this.#tested ? LEAST_LIMIT_BYTES : FIRST_LIMIT_BYTES;
-    this.limit = Math.max(least, gain * rate * leastMs + 2 * lump);
+    const path = gain * rate * leastMs;
+    const needed = path + 2 * lump;
+    this.limit =
+      now < this.#attentiveUntil
+        ? // Not less than what an acknowledgement is sent for, or each would be waited for.
+          Math.max(LEAST_LIMIT_BYTES, Math.min(needed, Math.max(path, ACK_BYTES)))
+        : Math.max(least, needed + Math.min(MOST_STANDING_BYTES, rate * STANDING_MS));
     this.#measureAnew(cursor, now);
   }
 

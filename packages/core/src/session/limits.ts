@@ -39,7 +39,7 @@ const KIB = 1_024;
 const MIB = 1_024 * KIB;
 
 export const DEFAULT_SESSION_LIMITS: SessionLimits = {
-  maxFrameBytes: 64 * KIB,
+  maxFrameBytes: 256 * KIB,
   initialCredit: 16 * KIB,
   maxStreams: 1_024,
   replayBytes: 4 * MIB,

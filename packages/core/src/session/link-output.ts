@@ -10,6 +10,8 @@ import { putUint16, putUint32, putUint64 } from "./wire/integers.ts";
 
 /** All slots but that of AUTH fit into it. */
 const ROOM = 128;
+/** Memory for many of them at a time: one allocation each would be what they cost most. */
+const SLAB_BYTES = 8_192;
 
 interface Auth {
   readonly serial: number;
@@ -43,6 +45,7 @@ export class LinkOutput {
   // Bounded by `datagramBytes`.
   readonly #datagrams: Fifo<Datagram> = new Fifo();
   #datagramBytes = 0;
+  #slab: Uint8Array = new Uint8Array(0);
 
   constructor(acks: Acks, pings: Pings, datagramLimit: number) {
     this.#acks = acks;
@@ -79,7 +82,7 @@ export class LinkOutput {
 
   /** All that is due, as one piece; `rx` rides along. */
   encode(rx: number, now: Instant): Uint8Array {
-    const frames = new Uint8Array(ROOM);
+    const frames = this.#room();
     let at = 0;
     if (this.pongDue) {
       frames.set(this.#pongToken, HEADER_BYTES);
@@ -107,7 +110,14 @@ export class LinkOutput {
       at += HEADER_BYTES + 6;
     }
     this.detachDue = undefined;
-    return at > 0 ? frames.subarray(0, at) : this.#encodeAuth();
+    if (at === 0) return this.#encodeAuth();
+    this.#slab = frames.subarray(at);
+    return frames.subarray(0, at);
+  }
+
+  #room(): Uint8Array {
+    if (this.#slab.length < ROOM) this.#slab = new Uint8Array(SLAB_BYTES);
+    return this.#slab;
   }
 
   /** @returns `false` if too many wait. */

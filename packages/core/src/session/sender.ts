@@ -7,6 +7,7 @@ import { Fifo } from "./fifo.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { SessionLimits } from "./limits.ts";
 import { ReplayLog } from "./replay-log.ts";
+import { SMALL_BYTES } from "./sending-side.ts";
 import type { Stream } from "./stream-state.ts";
 import type { StreamTable } from "./stream-table.ts";
 import { FRAME } from "./wire/frame-types.ts";
@@ -24,7 +25,10 @@ const BATCH_BYTES = 16_384;
 const LEAST_FRAME_BYTES = 4_096;
 
 /** A turn on a quick path may be longer than a slice, as long as it takes no more time than this. */
-const TURN_MS = 0.125;
+const TURN_MS = 0.25;
+
+/** The turn of a stream that is the only one to send: another may begin at any time. */
+const LONE_TURN_BYTES = 65_536;
 
 export interface SenderParts {
   readonly limits: SessionLimits;
@@ -112,7 +116,7 @@ export class Sender {
     const { limits } = this.#parts;
     if (log.unacked >= limits.replayBytes + HEADROOM_BYTES) return false;
     const before = log.sent;
-    if (!this.#makeControl(now) && !this.#makeData()) return false;
+    if (!this.#makeControl(now) && !this.#makeData(now)) return false;
     this.#parts.budget.keep(log.sent - before);
     return true;
   }
@@ -205,7 +209,7 @@ export class Sender {
     putUint64(log.slab, at, granted);
   }
 
-  #makeData(): boolean {
+  #makeData(now: Instant): boolean {
     const { log } = this;
     const { limits, budget, inFlight } = this.#parts;
     const bound = budget.tight ? Math.min(LEAST_REPLAY_BYTES, limits.replayBytes) : limits.replayBytes;
@@ -213,14 +217,14 @@ export class Sender {
     for (let stream = this.#data.shift(); stream !== undefined; stream = this.#data.shift()) {
       stream.inDataLine = false;
       if (stream.gone || !stream.sending.canSend) continue;
-      this.#makeTurn(stream, bound - log.unacked);
+      this.#makeTurn(stream, bound - log.unacked, now);
       return true;
     }
     return false;
   }
 
   /** One turn of a stream: a frame of data, and FIN if that was the last. */
-  #makeTurn(stream: Stream, left: number): void {
+  #makeTurn(stream: Stream, left: number, now: Instant): void {
     const { log } = this;
     const { budget } = this.#parts;
     const { sending } = stream;
@@ -230,6 +234,7 @@ export class Sender {
       log.begin(FRAME.data, length, stream.id);
       queue.moveTo(log, length);
       sending.bytesOut += length;
+      if (length <= SMALL_BYTES && queue.bytes === 0 && sending.saidAll()) this.#parts.inFlight.attend(now);
       // The queue's share of the memory is the log's now.
       budget.release(length);
       stream.drained();
@@ -247,8 +252,8 @@ export class Sender {
   #turnBytes(): number {
     const { limits, inFlight } = this.#parts;
     const share = Math.max(LEAST_FRAME_BYTES, Math.floor(inFlight.limit / 2));
-    const slice = Math.max(limits.sliceBytes, Math.floor(inFlight.rate * TURN_MS));
-    const turn = this.#data.length > 0 ? slice : this.maxFrameBytes;
+    const least = this.#data.length > 0 ? limits.sliceBytes : LONE_TURN_BYTES;
+    const turn = Math.max(least, Math.floor(inFlight.rate * TURN_MS));
     return Math.min(turn, share, this.maxFrameBytes);
   }
 }

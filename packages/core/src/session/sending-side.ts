@@ -3,6 +3,9 @@
 import type { StreamEnd } from "./stream.ts";
 import { WriteQueue } from "./write-queue.ts";
 
+/** What one who waits for an answer says at a time. */
+export const SMALL_BYTES = 2_048;
+
 export class SendingSide {
   readonly queue: WriteQueue = new WriteQueue();
   /** The offset up to which data may be sent. */
@@ -26,6 +29,9 @@ export class SendingSide {
   /** The RESET ends this side alone: the answer to a STOP. */
   resetsOneSide = false;
 
+  /** The offset behind the last small piece that was all there was. */
+  #smallAt = -Infinity;
+
   constructor(credit: number) {
     this.credit = credit;
   }
@@ -39,6 +45,13 @@ export class SendingSide {
   get canSend(): boolean {
     if (this.ended || this.openDue || this.resetDue !== undefined) return false;
     return this.queue.bytes > 0 ? this.bytesOut < this.credit : this.finDue;
+  }
+
+  /** All that was written went out as a small piece. @returns whether the one before it was like that, too. */
+  saidAll(): boolean {
+    const said = this.bytesOut - this.#smallAt;
+    this.#smallAt = this.bytesOut;
+    return said <= SMALL_BYTES;
   }
 
   get hasFlags(): boolean {
