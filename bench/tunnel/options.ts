@@ -50,7 +50,7 @@ export function planOf(options: Options): Plan {
     splitWrites: quick ? 20 : 40,
     pings: quick ? 300 : 2_000,
     setUps: quick ? 50 : 200,
-    setUpsAtOnce: quick ? 200 : 1_000,
+    setUpsAtOnce: quick ? 200 : 3_000,
     farSetUps: quick ? 3 : 10,
     farSeconds: quick ? 3 : 4,
     memoryPairs: quick ? 1 : 3,

@@ -211,8 +211,8 @@ export const sessionMutants: readonly Mutant[] = [
     also: [
       {
         file: `${SESSION}/sender.ts`,
-        find: "this.#makeTurn(stream, bound - log.unacked);",
-        replace: "this.#makeTurn(stream, Infinity);",
+        find: "this.#makeTurn(stream, bound - log.unacked, now);",
+        replace: "this.#makeTurn(stream, Infinity, now);",
       },
     ],
   },
@@ -220,9 +220,9 @@ export const sessionMutants: readonly Mutant[] = [
     id: "S22",
     name: "streams do not take turns",
     file: `${SESSION}/sender.ts`,
-    find: "this.#makeTurn(stream, bound - log.unacked);",
+    find: "this.#makeTurn(stream, bound - log.unacked, now);",
     replace:
-      "do this.#makeTurn(stream, Math.max(1, bound - log.unacked));\n      while (stream.sending.canSend && stream.sending.queue.bytes > 0 && log.unacked < bound);",
+      "do this.#makeTurn(stream, Math.max(1, bound - log.unacked), now);\n      while (stream.sending.canSend && stream.sending.queue.bytes > 0 && log.unacked < bound);",
   },
   {
     id: "S23",

@@ -126,12 +126,15 @@ class SessionCore implements Session {
     return { rx: this.#receiver.rx, txLow: this.#sender.log.acked };
   }
 
+  get unackedBytes(): number {
+    return this.#sender.log.unacked;
+  }
+
   get figures(): SessionFigures {
-    const { log } = this.#sender;
     return {
       sentBytes: this.#sentBytes,
       receivedBytes: this.#receivedBytes,
-      unackedBytes: log.unacked,
+      unackedBytes: this.unackedBytes,
       replayedBytes: this.#replayedBytes,
       resumes: this.#resumes,
       openStreams: this.#streams.table.size,

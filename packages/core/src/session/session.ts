@@ -59,6 +59,8 @@ export interface Session {
   /** Taken when a link has been let go; see `detach`. */
   readonly position: SessionPosition;
   readonly figures: SessionFigures;
+  /** As in `figures`. */
+  readonly unackedBytes: number;
   /** Streams that are in the table. */
   streams(): Iterable<SessionStream>;
 

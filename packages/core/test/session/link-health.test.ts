@@ -88,7 +88,12 @@ class Path {
 }
 
 /** Bulk from the client for so long; what was in flight at most in the second half, and the rate there. */
-function bulk(rate: number, delayMs: number, forMs: number): { mostInFlight: number; rate: number } {
+function bulk(
+  rate: number,
+  delayMs: number,
+  forMs: number,
+  somebodyTalks = false,
+): { mostInFlight: number; rate: number } {
   const wide = 64 * 1_048_576;
   const limits = {
     replayBytes: wide,
@@ -100,6 +105,7 @@ function bulk(rate: number, delayMs: number, forMs: number): { mostInFlight: num
   const { pair, here, there } = joined({ client: limits, server: limits });
   const up = new Path(rate, delayMs);
   const down = new Path(rate, delayMs);
+  const talk = somebodyTalks ? pair.client.session.open(KIND.tcp, new Uint8Array(0)) : undefined;
   pair.cut().resume();
   const chunk = new Uint8Array(65_536);
   const begin = pair.now;
@@ -115,6 +121,7 @@ function bulk(rate: number, delayMs: number, forMs: number): { mostInFlight: num
   };
   while (pair.now - begin < forMs) {
     while (here.writable) here.write(chunk);
+    if (talk?.writable === true && pair.now % 5 === 0) talk.write(chunk.subarray(0, 64));
     carry(pair.client, up);
     for (let piece = there.read(); piece !== undefined; piece = there.read()) there.consumed(piece.length);
     carry(pair.server, down);
@@ -141,7 +148,14 @@ describe("what is in flight", { timeout: 120_000 }, () => {
   it("stays small on a short path, however roomy the buffers are", () => {
     const { mostInFlight, rate } = bulk(200_000, 0.1, 1_000);
     expect(rate).toBeGreaterThan(150_000);
-    expect(mostInFlight).toBeLessThan(600_000);
+    expect(mostInFlight).toBeLessThan(800_000);
+  });
+
+  it("is smaller while somebody talks in small pieces beside the bulk", () => {
+    const alone = bulk(200_000, 0.1, 1_000);
+    const beside = bulk(200_000, 0.1, 1_000, true);
+    expect(beside.mostInFlight).toBeLessThan(alone.mostInFlight / 2);
+    expect(beside.rate).toBeGreaterThan(100_000);
   });
 
   it("stays small on a slow path: a keystroke waits half a second at most", () => {

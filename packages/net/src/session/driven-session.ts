@@ -181,7 +181,7 @@ export class DrivenSession implements SessionHandle {
   }
 
   get unackedBytes(): number {
-    return this.session.figures.unackedBytes;
+    return this.session.unackedBytes;
   }
 
   /**
