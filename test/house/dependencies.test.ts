@@ -9,7 +9,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   trust: ["core"],
   control: ["core", "net", "trust"],
   tunnel: ["core", "net", "trust", "control"],
-  cli: ["core", "net", "trust", "control", "tunnel"],
+  remote: ["core", "net", "trust", "control"],
+  cli: ["core", "net", "trust", "control", "tunnel", "remote"],
 };
 
 interface PackageFile {

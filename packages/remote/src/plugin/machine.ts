@@ -1,0 +1,34 @@
+// What a link to a machine can do, whatever the plugin behind it: processes, connections both ways, files, and facts
+// about the system. A link dies with its network; whoever outlives it (forwards, subscriptions) holds a connection.
+import type { Link } from "@holdfast/net";
+import type { Connecting, Listening } from "./network.ts";
+import type { Files } from "./files.ts";
+import type { Process, ProcessRequest } from "./process.ts";
+
+export interface SystemInfo {
+  /** `unix` or `windows`. */
+  readonly family: string;
+  /** As `process.platform` says it: `linux`, `darwin` … */
+  readonly os: string;
+  /** `x64`, `arm64` … */
+  readonly arch: string;
+  readonly currentDirectory: string;
+  readonly username: string;
+  readonly shell: string;
+}
+
+/**
+ * A live link to a machine. Once it has ended, everything that is asked of it rejects with `not_connected`, at once;
+ * what was under way rejects with `link_lost`.
+ */
+export interface Machine extends Link, Connecting, Listening {
+  readonly files: Files;
+  /**
+   * Start a process. Resolves when it was started.
+   * @throws HoldfastError `not_found`, `permission_denied`, `unsupported` (all fatal), or `link_lost`.
+   */
+  start(request: ProcessRequest): Promise<Process>;
+  systemInfo(): Promise<SystemInfo>;
+  /** Ask the far side for a sign of life; rejects if it gives none. The caller limits the time. */
+  ping(): Promise<void>;
+}
