@@ -47,7 +47,7 @@ describe("docs/PROTOCOL.md, 2.12: handshakes", () => {
       owner,
       proof: hmac(shared, "client", GIVEN.exporter),
       claim: 1,
-      limits: { maxFrameBytes: 65_536, initialCredit: 16_384, maxStreams: 1_024, replayBytes: 4_194_304 },
+      limits: { maxFrameBytes: 262_144, initialCredit: 16_384, maxStreams: 1_024, replayBytes: 4_194_304 },
       heartbeatMs: 10_000,
       credentials: new Uint8Array(),
     };
@@ -63,7 +63,7 @@ describe("docs/PROTOCOL.md, 2.12: handshakes", () => {
       sessionId: GIVEN.sessionId,
       secret: GIVEN.secret,
       proof: hmac(shared, "server", GIVEN.exporter),
-      limits: { maxFrameBytes: 65_536, initialCredit: 16_384, maxStreams: 64, replayBytes: 4_194_304 },
+      limits: { maxFrameBytes: 262_144, initialCredit: 16_384, maxStreams: 64, replayBytes: 4_194_304 },
       heartbeatMs: 10_000,
       resumeTtlMs: 600_000,
       reconnectWindowMs: 5_000,
