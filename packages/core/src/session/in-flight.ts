@@ -15,7 +15,7 @@ const ACK_DELAY_MS = 25;
 
 /**
  * While nobody waits for an answer, so much more may stand in buffers, in time and in bytes: both ends then find more
- * to do whenever they wake. On loopback that is half of the throughput; on a path of 100 Mbit/s it is 12 KiB.
+ * to do whenever they wake. On loopback that is half of the throughput; on a path of 100 Mbit/s it is 18 KiB.
  */
 const STANDING_MS = 1.5;
 const MOST_STANDING_BYTES = 655_360;
