@@ -18,16 +18,20 @@ export interface ListedFile {
   readonly type: FileType;
 }
 
-/** All reject with `not_found`, `permission_denied`, `already_exists`, `is_directory`, `not_a_directory`, `link_lost` … */
+/**
+ * All reject with `not_found`, `permission_denied`, `already_exists`, `is_directory`, `not_a_directory`, `not_empty`,
+ * `bad_path` (empty, or with a NUL), `bad_range`, `too_large`, `link_lost`, `not_connected` …
+ */
 export interface Files {
-  /** At most `length` bytes from `offset`; default all, up to 64 MiB, else `too_large`. */
+  /** At most `length` bytes from `offset`, none beyond the end; default all, up to 64 MiB, else `too_large`. */
   read(path: string, range?: { readonly offset?: number; readonly length?: number }): Promise<Uint8Array>;
-  /** Replaces what is there; with `append` adds to it. Not atomic. */
+  /** Replaces what is there, whose mode stays; with `append` adds to it. Not atomic. */
   write(path: string, bytes: Uint8Array, options?: { readonly append?: boolean }): Promise<void>;
   /** Of the link itself with `followSymlinks: false`. Default: of what it leads to. */
   stat(path: string, options?: { readonly followSymlinks?: boolean }): Promise<FileStat>;
   /** In the order of their names. */
   list(path: string): Promise<readonly ListedFile[]>;
+  /** One that is there is `already_exists`, except with `parents`. */
   makeDirectory(path: string, options?: { readonly parents?: boolean }): Promise<void>;
   /** A file, or an empty directory; with `recursive` what is in it, too. Never follows symlinks. */
   remove(path: string, options?: { readonly recursive?: boolean }): Promise<void>;

@@ -24,8 +24,9 @@ export interface SystemInfo {
 export interface Machine extends Link, Connecting, Listening {
   readonly files: Files;
   /**
-   * Start a process. Resolves when it was started.
-   * @throws HoldfastError `not_found`, `permission_denied`, `unsupported` (all fatal), or `link_lost`.
+   * Start a process. Resolves when it was started. Where a shell of the far side starts it, an unknown program or
+   * directory is known only by the end: exit code 127, or another one that is not 0.
+   * @throws HoldfastError `bad_environment`, `not_found`, `permission_denied`, `unsupported` (all fatal), or `link_lost`.
    */
   start(request: ProcessRequest): Promise<Process>;
   systemInfo(): Promise<SystemInfo>;

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 export interface Connecting {
   /**
    * A connection from the machine to somewhere it can reach. Half-closable; destroyed when the link ends.
-   * @throws HoldfastError `connection_refused`, `name_not_resolved`, `timed_out`, `unsupported`, `link_lost`.
+   * @throws HoldfastError `bad_endpoint`, `connection_refused`, `name_not_resolved`, `timed_out`, `unsupported`, `link_lost`.
    */
   connectTcp(host: string, port: number): Promise<Duplex>;
 }

@@ -17,7 +17,7 @@ export interface ProcessRequest {
   readonly command: string | readonly [program: string, ...args: string[]] | undefined;
   /** Default: where the plugin's processes start. */
   readonly directory?: string;
-  /** Added to what the far side gives. Names of letters, digits and `_`. */
+  /** Added to what the far side gives. Names of letters, digits and `_`; any other is `bad_environment`. */
   readonly environment?: Readonly<Record<string, string>>;
   /** With a terminal, stdout and stderr are one. */
   readonly terminal?: Terminal;
@@ -41,6 +41,9 @@ export interface Process {
   readonly ended: Promise<ProcessEnd>;
   /** Does nothing without a terminal, or after the end. */
   resize(size: TerminalSize): void;
-  /** `TERM`, `KILL`, `INT` … @throws HoldfastError `unsupported` if this plugin, or its far side, cannot. */
+  /**
+   * `TERM`, `KILL`, `INT` … To the process itself. Does nothing after the end.
+   * @throws HoldfastError `bad_signal` for a name that is none; `unsupported` if this plugin, or its far side, cannot.
+   */
   signal(name: string): Promise<void>;
 }
