@@ -1,6 +1,9 @@
-// The only place where this package starts processes of this machine, and asks what it runs in.
+// The only place where this package starts and signals processes of this machine, and asks what it runs in.
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { env, platform } from "node:process";
+import { env, kill, platform } from "node:process";
+
+/** A process with three pipes. */
+export type Child = ChildProcessWithoutNullStreams;
 
 export interface ChildOptions {
   readonly directory?: string | undefined;
@@ -15,7 +18,7 @@ export function startChild(
   program: string,
   args: readonly string[],
   { directory, environment, detached = false }: ChildOptions,
-): ChildProcessWithoutNullStreams {
+): Child {
   return spawn(program, args, {
     cwd: directory,
     env: environment,
@@ -25,9 +28,20 @@ export function startChild(
   });
 }
 
-/** What this process was started with. */
+/** Signal a group of processes; `0` only asks whether there is one. Returns whether there was. */
+export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return kill(-leader, signal);
+  } catch (error) {
+    // Somebody else's by now (`EPERM`) is a group, though not one that we may signal.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** What this process was started with, without the secrets that are for it alone. */
 export function ownEnvironment(): NodeJS.ProcessEnv {
-  return { ...env };
+  const { HOLDFAST_SECRET: _secret, ...rest } = env;
+  return rest;
 }
 
 export function ownPlatform(): string {

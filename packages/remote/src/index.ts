@@ -1,4 +1,22 @@
 // The public names of the remote package.
+export type {
+  ConnectedMachine,
+  Connection,
+  ConnectionEnd,
+  ConnectionStatus,
+  MachineWait,
+} from "./connection/connection.ts";
+export { livenessTimeoutMs } from "./connection/health.ts";
+export type { ConnectionLimits } from "./connection/kept-connection.ts";
+export { openConnection } from "./connection/open-connection.ts";
+export type { OpenConnectionOptions } from "./connection/open-connection.ts";
+export { pluginRegistry } from "./connection/registry.ts";
+export type { PluginRegistry } from "./connection/registry.ts";
+export type { Forward, ForwardLimits, ForwardSettings, ForwardStatus } from "./forward/forward.ts";
+export { openLocalForward, openSocksForward } from "./forward/local-forward.ts";
+export type { LocalForwardOptions, SocksForwardOptions } from "./forward/local-forward.ts";
+export { openReverseForward } from "./forward/reverse-forward.ts";
+export type { ReverseForwardOptions } from "./forward/reverse-forward.ts";
 export { formatDestination, parseDestination } from "./plugin/destination.ts";
 export type { Destination } from "./plugin/destination.ts";
 export type { Files, FileStat, FileType, ListedFile } from "./plugin/files.ts";
@@ -15,3 +33,7 @@ export type {
   PluginContext,
 } from "./plugin/plugin.ts";
 export type { Process, ProcessEnd, ProcessRequest, Terminal, TerminalSize } from "./plugin/process.ts";
+export { hostPlugin } from "./host/host-plugin.ts";
+export type { HostPluginOptions } from "./host/host-plugin.ts";
+export { HOST_LIMITS } from "./host/host-limits.ts";
+export type { HostLimits } from "./host/host-limits.ts";

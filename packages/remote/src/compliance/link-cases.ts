@@ -103,7 +103,11 @@ async function demandSettled(asked: ReturnType<typeof askAll>): Promise<void> {
 
 const closeCases: Readonly<Record<string, PluginCase["run"]>> = {
   "a ping is answered": async ({ machine, attempt }) => {
-    for (let i = 0; i < 3; i++) await soon(machine.ping(), "a ping");
+    for (let i = 0; i < 3; i++) {
+      const before = attempt.heardCount;
+      await soon(machine.ping(), "a ping");
+      demand(attempt.heardCount > before, "the answer to a ping was not reported as heard");
+    }
     demandSame(attempt.losses.length, 0, "losses of a link that is up");
   },
   "close ends all that the link started, quietly": async (stage) => {

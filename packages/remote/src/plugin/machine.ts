@@ -30,6 +30,9 @@ export interface Machine extends Link, Connecting, Listening {
    */
   start(request: ProcessRequest): Promise<Process>;
   systemInfo(): Promise<SystemInfo>;
-  /** Ask the far side for a sign of life; rejects if it gives none. The caller limits the time. */
+  /**
+   * Ask the far side for a sign of life, and report it by `attempt.heard`; rejects if it gives none. The caller limits
+   * the time.
+   */
   ping(): Promise<void>;
 }

@@ -42,7 +42,7 @@ export interface Process {
   /** Does nothing without a terminal, or after the end. */
   resize(size: TerminalSize): void;
   /**
-   * `TERM`, `KILL`, `INT` … To the process itself. Does nothing after the end.
+   * `TERM`, `KILL`, `INT` … To the process, or its group. Does nothing after the end.
    * @throws HoldfastError `bad_signal` for a name that is none; `unsupported` if this plugin, or its far side, cannot.
    */
   signal(name: string): Promise<void>;

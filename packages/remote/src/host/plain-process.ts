@@ -1,0 +1,64 @@
+// A process of this machine with three pipes.
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import type { Clock } from "@holdfast/core";
+import { signalGroup, startChild, type Child } from "../children.ts";
+import type { Process, ProcessEnd } from "../plugin/process.ts";
+import { endGroup } from "./end-group.ts";
+import type { HostLife } from "./host-life.ts";
+import { guard, untilEnd } from "./process-end.ts";
+import { signalOf } from "./signal-names.ts";
+import { startFailure, type Program } from "./surroundings.ts";
+
+/** Resolves when it runs. @throws HoldfastError `not_found`, `permission_denied`, `too_large` … */
+export async function startPlain(program: Program, life: HostLife, clock: Clock): Promise<Process> {
+  const { file, args, directory, environment } = program;
+  const child = startChild(file, args, { directory, environment, detached: true });
+  for (const stream of [child.stdin, child.stdout, child.stderr]) guard(stream);
+  try {
+    await once(child, "spawn");
+  } catch (error) {
+    throw startFailure(file, error);
+  }
+  return new PlainProcess(child, life, clock);
+}
+
+class PlainProcess implements Process {
+  readonly stdin: Child["stdin"];
+  // Streams of our own, because Node throws away what has not been read when a child exits.
+  readonly stdout: PassThrough = guard(new PassThrough());
+  readonly stderr: PassThrough = guard(new PassThrough());
+  readonly ended: Promise<ProcessEnd>;
+  readonly #child: Child;
+
+  constructor(child: Child, life: HostLife, clock: Clock) {
+    this.#child = child;
+    this.stdin = child.stdin;
+    child.stdout.pipe(this.stdout);
+    child.stderr.pipe(this.stderr);
+    const closed = new Promise<ProcessEnd>((resolve) => {
+      child.once("close", (code: number | null, signal: string | null) => {
+        resolve(signal === null ? { code: code ?? 0 } : { signal: signal.slice(3) });
+      });
+    });
+    this.ended = untilEnd(closed, life, (reason) => {
+      const { pid } = child;
+      // The group is also there when its leader has gone, and that has not been noticed yet.
+      if (pid !== undefined) endGroup(pid, clock);
+      for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(reason);
+      // What it still writes goes nowhere, and it is told so.
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    });
+  }
+
+  resize(): void {
+    // There is no terminal.
+  }
+
+  async signal(name: string): Promise<void> {
+    const signal = signalOf(name);
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    signalGroup(pid, signal);
+  }
+}

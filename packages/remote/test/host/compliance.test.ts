@@ -1,0 +1,17 @@
+// The plugin for this machine passes the suite.
+import { describe, it } from "vitest";
+import { pluginCompliance } from "../../src/compliance/index.ts";
+import { hostPlugin } from "../../src/host/host-plugin.ts";
+
+pluginCompliance(
+  "host",
+  hostPlugin(),
+  () =>
+    Promise.resolve({
+      plugin: hostPlugin(),
+      destination: "host://localhost",
+      cleanUp: () => Promise.resolve(),
+    }),
+  { describe, it },
+  { cut: "nothing lies between this process and its own machine" },
+);
