@@ -37,3 +37,4 @@ export { hostPlugin } from "./host/host-plugin.ts";
 export type { HostPluginOptions } from "./host/host-plugin.ts";
 export { HOST_LIMITS } from "./host/host-limits.ts";
 export type { HostLimits } from "./host/host-limits.ts";
+export { sshPlugin } from "./ssh/ssh-plugin.ts";
