@@ -38,6 +38,8 @@ export class Carrier implements Link {
     old.unback();
     this.#link = next;
     this.machine = machine;
+    // What the old link has not been acknowledged is no debt of the new one.
+    this.#attempt.progress(0, 0);
     next.back(this.#attempt);
     this.#attempt.heard();
     return old;

@@ -91,7 +91,10 @@ export interface Connection {
   answer(interaction: Interaction): void;
   /** Something outside changed: dial soon, or make sure that the link is alive. */
   wake(): void;
-  /** Call back when the connection is closed; returns a function that takes it back. */
+  /**
+   * Call back when the connection is closed; returns a function that takes it back.
+   * @throws HoldfastError `closed`, `too_many` (fatal).
+   */
   onClose(close: () => Promise<void>): () => void;
   /** Stop at once, in any state, for good. Safe to call again. */
   close(): Promise<void>;

@@ -27,6 +27,8 @@ export interface ConnectionLimits {
   readonly waitMs: number;
   /** How many may wait. Default 1,024. */
   readonly maxWaiting: number;
+  /** How many forwards, or others that end with the connection. Default 256. */
+  readonly maxForwards: number;
   /** How long what runs over a link that was replaced may go on. Default 30,000. */
   readonly drainMs: number;
   /** How long a person may think about a question. Default 600,000. */
@@ -67,7 +69,7 @@ export class KeptConnection implements Connection {
   readonly #waiters: Waiters;
   readonly #draining: DrainingLinks;
   readonly #dialTimeoutMs: number;
-  /** One for each forward over this connection. */
+  /** One for each forward over this connection, at most `maxForwards`. */
   readonly #owned = new Set<() => Promise<void>>();
   #line: Line<Carrier>;
   /** Links of earlier lines, and swaps of this one. */
@@ -143,6 +145,8 @@ export class KeptConnection implements Connection {
   }
 
   onClose(close: () => Promise<void>): () => void {
+    if (this.#closed) throw closedFailure(this.id);
+    if (this.#owned.size >= this.#parts.limits.maxForwards) throw tooManyForwards(this.#owned.size);
     this.#owned.add(close);
     return () => void this.#owned.delete(close);
   }
@@ -191,7 +195,7 @@ export class KeptConnection implements Connection {
   async #dial(attempt: Attempt): Promise<Carrier> {
     const under = this.#dialling;
     const link = under?.live === true ? under : this.#begin(attempt, this.#takeInteraction());
-    const cancel = (): void => link.end(HoldfastError.from(attempt.signal.reason));
+    const cancel = (): void => this.#cancel(link, HoldfastError.from(attempt.signal.reason));
     link.back(attempt);
     attempt.signal.addEventListener("abort", cancel, { once: true });
     try {
@@ -207,6 +211,12 @@ export class KeptConnection implements Connection {
     } finally {
       attempt.signal.removeEventListener("abort", cancel);
     }
+  }
+
+  #cancel(link: MachineLink, reason: HoldfastError): void {
+    // The line dials again at once, for the same person.
+    if (reason.code === "network_changed") this.#interaction = link.interaction;
+    link.end(reason);
   }
 
   #begin({ attempt, epoch, suspect }: Order, interaction: Interaction): MachineLink {
@@ -244,7 +254,7 @@ export class KeptConnection implements Connection {
   /** A person who is there takes the place of one who does not answer. */
   #attend(interaction: Interaction): void {
     this.#interaction = interaction;
-    if (this.#dialling?.asking === true) this.#dialling.end(superseded());
+    this.#dialling?.end(superseded());
     this.#dialling = undefined;
   }
 
@@ -329,12 +339,14 @@ export class KeptConnection implements Connection {
   async #end(): Promise<void> {
     const { backend, limits, clock, warn } = this.#parts;
     const failure = closedFailure(this.id);
+    // Forwards first: while there is a link, they can break their streams instead of only ending them.
+    const owned = [...this.#owned].map((close) => close());
     this.#dialling?.end(failure);
     const ended = this.#line.close();
     this.#draining.endAll();
     this.#waiters.refuse(failure);
     this.#changes.end();
-    await Promise.allSettled([ended, ...[...this.#owned].map((close) => close())]);
+    await Promise.allSettled([ended, ...owned]);
     try {
       await within(clock, limits.disposeMs, backend.dispose(), () => slowDispose(limits.disposeMs));
     } catch (cause) {
@@ -351,6 +363,11 @@ function superseded(): HoldfastError {
 
 function goneAtOnce(): HoldfastError {
   return new HoldfastError({ code: "link_lost", message: "the new link was lost as soon as it was made" });
+}
+
+function tooManyForwards(most: number): HoldfastError {
+  const message = `there are ${most} forwards over this connection already`;
+  return new HoldfastError({ code: "too_many", message, kind: "fatal", fault: "local" });
 }
 
 function slowDispose(ms: number): HoldfastError {

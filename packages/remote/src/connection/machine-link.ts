@@ -60,6 +60,11 @@ export class MachineLink {
     return !this.#aborter.signal.aborted && this.#lost === undefined && !this.#failed;
   }
 
+  /** Who is asked. */
+  get interaction(): Interaction {
+    return this.#parts.interaction;
+  }
+
   /** A person is being asked. */
   get asking(): boolean {
     return this.#prompt !== undefined;

@@ -49,6 +49,7 @@ export interface OpenConnectionOptions {
 const LIMITS: ConnectionLimits = {
   waitMs: 30_000,
   maxWaiting: 1_024,
+  maxForwards: 256,
   drainMs: 30_000,
   questionMs: 600_000,
   disposeMs: 10_000,

@@ -58,13 +58,21 @@ class ListeningForward implements Forward {
   }
 
   async open(endpoint: Endpoint): Promise<void> {
-    this.#listener = await listen({
-      endpoint,
-      onConnection: (socket) => void this.#serve(socket),
-      onError: (failure) => this.#note(failure),
-    });
     const release = this.#connection.onClose(() => this.close());
     this.#stop.signal.addEventListener("abort", release, { once: true });
+    try {
+      this.#listener = await listen({
+        endpoint,
+        onConnection: (socket) => void this.#serve(socket),
+        onError: (failure) => this.#note(failure),
+      });
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
+    // The connection may have been closed meanwhile.
+    if (this.#stop.signal.aborted) await this.#listener.close();
+    this.#stop.signal.throwIfAborted();
     void this.#follow();
   }
 

@@ -243,6 +243,24 @@ describe("a connection that needs a person", () => {
     expect(stage.host.armed).toBe(0);
   });
 
+  it("still asks the person after a change of the network has restarted the dial", async () => {
+    const stage = new Stage();
+    let change: () => void = () => undefined;
+    const wakes = [
+      (wake: (reason: "network") => void) => {
+        change = () => wake("network");
+        return () => undefined;
+      },
+    ];
+    const connection = await stage.open({ interaction: new Person(), wakes });
+    await stage.pass(1_000);
+    change();
+    await stage.pass(300);
+    expect(stage.calls.map(({ aborted }) => aborted)).toEqual([true, false]);
+    expect(stage.last.interaction.attended).toBe(true);
+    await connection.close();
+  });
+
   it("limits the dial again after the answer", async () => {
     const stage = new Stage();
     const person = new Person();

@@ -193,6 +193,19 @@ describe("reconnect on a healthy connection", () => {
     expect(stage.host.armed).toBe(0);
   });
 
+  it("owes nothing for what the old link had sent without an answer", async () => {
+    const stage = new Stage();
+    const connection = await stage.up();
+    await (await connection.machine()).connectTcp("a", 1);
+    stage.last.attempt.progress(1_000, 5);
+    void connection.reconnect();
+    await settle();
+    await stage.last.open();
+    await stage.pass(300_000);
+    expect(connection.status).toMatchObject({ state: "connected", epoch: 2 });
+    await connection.close();
+  });
+
   it("is cancelled by close", async () => {
     const stage = new Stage();
     const connection = await stage.up();

@@ -192,6 +192,10 @@ describe("a local forward", () => {
       code: "unsupported",
       message: "unsupported: this container has no nc",
     });
+    await connection.close();
+    await expect(openLocalForward(connection, { listen: ANY, target })).rejects.toMatchObject({
+      code: "closed",
+    });
   });
 });
 
