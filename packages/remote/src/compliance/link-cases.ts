@@ -130,7 +130,9 @@ const closeCases: Readonly<Record<string, PluginCase["run"]>> = {
   "after close nothing of the link stays open here": async (stage) => {
     const { openHandles } = stage.arena;
     if (openHandles === undefined) return;
+    const underWay = await start(stage);
     stage.machine.close();
+    await underWay.release();
     let open: number | undefined;
     const released = (): boolean => {
       void Promise.resolve(openHandles()).then((count) => (open = count));

@@ -64,6 +64,8 @@ const cases: Readonly<Record<string, Run>> = {
     const errors = readAll(process.stderr, "stderr");
     let told = false;
     void errors.then(() => (told = true));
+    // A stream need not begin before somebody wants something.
+    process.stdout.read(0);
     await until(() => process.stdout.readableLength > 0, "the first output");
     for (let i = 0; i < 20; i++) {
       await sleep(10);

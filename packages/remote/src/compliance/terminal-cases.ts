@@ -1,9 +1,11 @@
 // Processes with a terminal, and signals.
 import type { ProcessRequest } from "../plugin/process.ts";
-import { demand, demandSame, readAll, soon, until, watchText } from "./demands.ts";
+import { demand, demandSame, readAll, sleep, soon, until, watchText } from "./demands.ts";
 import type { PluginCase } from "./plugin-case.ts";
 import { runProcess } from "./run-process.ts";
 
+/** What may be kept of a terminal's output, though nobody reads it. */
+const MOST_BUFFERED = 4_194_304;
 const SIZE = { rows: 31, columns: 97 };
 const onTerminal = (line: string, type?: string): ProcessRequest => ({
   command: ["sh", "-c", line],
@@ -66,6 +68,44 @@ const terminals: Readonly<Record<string, PluginCase["run"]>> = {
     const lines = (await readAll(process.stdout, "the terminal")).toString().trim().split(/\r?\n/);
     demandSame([lines.length, Number(lines[4_095]), lines[4_096]], [4_097, 4_095, "over"], "the lines");
     await soon(process.ended, "the end");
+  },
+  "output that nobody reads holds the program up, and none is lost": async ({ machine }) => {
+    const process = await machine.start(onTerminal("stty raw; head -c 4194304 /dev/zero; echo over"));
+    process.stderr.resume();
+    // A stream need not begin before somebody wants something.
+    process.stdout.read(0);
+    await until(() => process.stdout.readableLength > 0, "the first output");
+    for (let i = 0; i < 20; i++) {
+      await sleep(10);
+      demand(
+        process.stdout.readableLength < MOST_BUFFERED,
+        `${process.stdout.readableLength} bytes are kept`,
+      );
+    }
+    const shown = await readAll(process.stdout, "the terminal");
+    demandSame([shown.length, shown.subarray(-5).toString()], [4_194_309, "over\n"], "what was shown");
+    demandSame((await soon(process.ended, "the end")).code, 0, "the exit code");
+  },
+  "what was shown before the end can be read long after it": async ({ machine }) => {
+    const process = await machine.start(onTerminal("stty raw; head -c 3000 /dev/zero; echo over"));
+    process.stderr.resume();
+    // A stream need not begin before somebody wants something.
+    process.stdout.read(0);
+    await until(() => process.stdout.readableLength > 0, "the first output");
+    // Longer than any grace that a library gives. Nothing is waited for: nothing may happen.
+    await sleep(600);
+    demandSame((await readAll(process.stdout, "the terminal")).length, 3_005, "what was shown");
+    demandSame((await soon(process.ended, "the end")).code, 0, "the exit code");
+  },
+  "input that the program does not read harms nobody": async ({ machine }) => {
+    const process = await machine.start(onTerminal("stty raw -echo; echo ready; exec sleep 600"));
+    const text = watchText(process.stdout);
+    process.stderr.resume();
+    process.stdin.on("error", () => undefined);
+    await until(() => text().includes("ready"), "the program");
+    for (let i = 0; i < 64; i++) process.stdin.write(Buffer.alloc(65_536, "x"));
+    await soon(machine.ping(), "a ping meanwhile");
+    demandSame((await runProcess(machine, { command: ["echo", "on"] })).stdout, "on\n", "another process");
   },
   "without a command a login shell runs on the terminal": async ({ machine }) => {
     const process = await machine.start({ command: undefined, terminal: SIZE });

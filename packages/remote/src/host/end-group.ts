@@ -5,16 +5,26 @@ import { signalGroup } from "../children.ts";
 const GRACE_MS = 5_000;
 const LOOK_AGAIN_MS = 50;
 
-/** TERM to the group, KILL after 5 s to what is left of it. The timer lives until the group is gone. */
-export function endGroup(leader: number, clock: Clock): void {
-  // A stopped process takes no TERM before it goes on.
-  if (!signalGroup(leader, "SIGTERM")) return;
-  signalGroup(leader, "SIGCONT");
+/**
+ * Signal the group, and KILL after 5 s what is left of it. The timer lives until the group has gone; then, or when it
+ * was killed, `gone` is called.
+ */
+export function endGroup(
+  leader: number,
+  signals: readonly NodeJS.Signals[],
+  clock: Clock,
+  gone: () => void,
+): void {
+  // A stopped process takes no signal before it goes on.
+  for (const signal of [...signals, "SIGCONT"] as const) signalGroup(leader, signal);
   const killAt = clock.mono() + GRACE_MS;
-  const timer = clock.timer(() => {
-    if (!signalGroup(leader, 0)) return;
-    if (clock.mono() >= killAt) signalGroup(leader, "SIGKILL");
-    else timer.set(LOOK_AGAIN_MS);
-  });
-  timer.set(LOOK_AGAIN_MS);
+  const timer = clock.timer(look);
+  look();
+
+  function look(): void {
+    if (!signalGroup(leader, 0)) return gone();
+    if (clock.mono() < killAt) return timer.set(LOOK_AGAIN_MS);
+    signalGroup(leader, "SIGKILL");
+    gone();
+  }
 }

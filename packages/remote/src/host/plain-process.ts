@@ -34,20 +34,26 @@ class PlainProcess implements Process {
   constructor(child: Child, life: HostLife, clock: Clock) {
     this.#child = child;
     this.stdin = child.stdin;
-    child.stdout.pipe(this.stdout);
-    child.stderr.pipe(this.stderr);
+    for (const [source, stream] of [
+      [child.stdout, this.stdout],
+      [child.stderr, this.stderr],
+    ] as const) {
+      source.pipe(stream);
+      // A reader that goes is told to the process, which would wait for ever otherwise.
+      stream.once("close", () => void (life.signal.aborted || source.destroy()));
+    }
     const closed = new Promise<ProcessEnd>((resolve) => {
       child.once("close", (code: number | null, signal: string | null) => {
         resolve(signal === null ? { code: code ?? 0 } : { signal: signal.slice(3) });
       });
     });
     this.ended = untilEnd(closed, life, (reason) => {
-      const { pid } = child;
-      // The group is also there when its leader has gone, and that has not been noticed yet.
-      if (pid !== undefined) endGroup(pid, clock);
+      const outputs = [child.stdout, child.stderr];
+      // It is not to die of a closed pipe while it cleans up: what it still says is read, and thrown away.
+      for (const output of outputs) output.unpipe().resume();
       for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(reason);
-      // What it still writes goes nowhere, and it is told so.
-      for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      const release = (): void => outputs.forEach((output) => void output.destroy());
+      endGroup(pidOf(child), ["SIGTERM"], clock, release);
     });
   }
 
@@ -57,8 +63,13 @@ class PlainProcess implements Process {
 
   async signal(name: string): Promise<void> {
     const signal = signalOf(name);
-    const { pid, exitCode, signalCode } = this.#child;
-    if (pid === undefined || exitCode !== null || signalCode !== null) return;
-    signalGroup(pid, signal);
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode === null && signalCode === null) signalGroup(pidOf(this.#child), signal);
   }
+}
+
+/** It has one as soon as it was spawned. */
+function pidOf({ pid }: Child): number {
+  if (pid === undefined) throw new TypeError("the process was not started");
+  return pid;
 }

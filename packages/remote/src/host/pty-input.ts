@@ -26,11 +26,9 @@ export class PtyInput extends Writable {
 
   /** No write begins from now on, and `idle` is called when none runs: then the descriptor may be closed. */
   closeDescriptor(idle: () => void): void {
-    this.#closed = true;
-    this.#retry.clear();
     this.#idle = idle;
-    if (!this.#writing) this.#isIdle();
     this.destroy();
+    this.#stop();
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {
@@ -42,8 +40,7 @@ export class PtyInput extends Writable {
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
-    this.#closed = true;
-    this.#retry.clear();
+    this.#stop();
     callback(error);
   }
 
@@ -53,7 +50,7 @@ export class PtyInput extends Writable {
     this.#writing = true;
     write(this.#descriptor, bytes, 0, bytes.length, null, (error, written) => {
       this.#writing = false;
-      this.#isIdle();
+      if (this.#closed) this.#stop();
       const rest = bytes.subarray(error === null ? written : 0);
       if (error !== null && error.code !== "EAGAIN") return callback(error.code === "EIO" ? null : error);
       if (rest.length === 0) return callback();
@@ -63,8 +60,10 @@ export class PtyInput extends Writable {
     });
   }
 
-  #isIdle(): void {
-    if (!this.#closed) return;
+  #stop(): void {
+    this.#closed = true;
+    this.#retry.clear();
+    if (this.#writing) return;
     const idle = this.#idle;
     this.#idle = undefined;
     idle?.();

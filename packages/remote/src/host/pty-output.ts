@@ -1,13 +1,15 @@
 // What a terminal of this machine shows, to its last byte. It owns the end of the library's socket: see `pty.ts`.
+import { read } from "node:fs";
 import { Readable } from "node:stream";
-import type { ReadStream } from "node:tty";
 import type { Clock, Timer } from "@holdfast/core";
+import type { Pty } from "./pty.ts";
 
 /** Programs in the background may keep a terminal open after its shell: how long silence lasts until it is closed. */
 const SILENCE_MS = 200;
+const PIECE_BYTES = 65_536;
 
 export interface PtyOutputOptions {
-  readonly socket: ReadStream;
+  readonly pty: Pick<Pty, "socket" | "descriptor">;
   readonly clock: Clock;
   /** Called before the descriptor is closed; it is closed when `idle` is called. */
   readonly beforeClose: (idle: () => void) => void;
@@ -16,23 +18,28 @@ export interface PtyOutputOptions {
 export class PtyOutput extends Readable {
   readonly #options: PtyOutputOptions;
   readonly #silence: Timer;
-  readonly #close: (error?: Error) => void;
-  /** The far end has closed: what the socket still has is all that will come. */
-  #over: { readonly error: Error | undefined } | undefined = undefined;
+  readonly #closeSocket: () => void;
+  /** The far end has closed: what the socket and the descriptor still have is all that will come. */
+  #over = false;
   /** The process has exited, and others may still write. */
   #exited = false;
+  /** Nobody listens any more: what comes is thrown away. */
+  #deaf = false;
   #wanted = false;
+  #reading = false;
   #closing = false;
 
   constructor(options: PtyOutputOptions) {
     super();
     this.#options = options;
-    const { socket, clock } = options;
+    const { pty, clock } = options;
+    const { socket } = pty;
     const destroy = socket.destroy.bind(socket);
-    this.#close = (error) => void destroy(error);
+    // Without an error: the library throws those that it does not expect.
+    this.#closeSocket = () => void destroy();
     this.#silence = clock.timer(() => this.#quiet());
     socket.destroy = (error) => {
-      this.#asked(error);
+      this.#asked(error !== undefined || socket.readableEnded);
       return socket;
     };
     socket.on("data", (piece: Buffer) => this.#came(piece));
@@ -42,36 +49,40 @@ export class PtyOutput extends Readable {
 
   /** Close the terminal now, whatever still comes. */
   closeNow(): void {
-    if (this.#closing) return;
     this.#closing = true;
     this.#silence.clear();
-    const { beforeClose } = this.#options;
-    beforeClose(() => this.#close(this.#over?.error));
+    if (!this.#reading) this.#options.beforeClose(this.#closeSocket);
   }
 
   override _read(): void {
     this.#wanted = true;
-    this.#options.socket.resume();
+    this.#options.pty.socket.resume();
     this.#finish();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.closeNow();
+    // The program may still have something to say before it ends; it is not to wait for a reader.
+    this.#deaf = true;
+    this._read();
     callback(error);
   }
 
   #came(piece: Buffer): void {
     if (this.#closing) return;
-    this.#wanted = this.push(piece);
-    if (!this.#wanted) this.#options.socket.pause();
+    this.#take(piece);
+    if (!this.#wanted) this.#options.pty.socket.pause();
     if (this.#exited) this.#silence.set(SILENCE_MS);
     this.#finish();
   }
 
-  /** The socket is to be destroyed: by its own end, which is an error on Linux, or by the library after the exit. */
-  #asked(error: Error | undefined): void {
-    if (error !== undefined || this.#options.socket.readableEnded) {
-      this.#over ??= { error };
+  #take(piece: Buffer): void {
+    this.#wanted = this.#deaf || this.push(piece);
+  }
+
+  /** The socket is to be destroyed: by its own end, or by the library some time after the exit. */
+  #asked(over: boolean): void {
+    if (over) {
+      this.#over = true;
       return this.#finish();
     }
     this.#exited = true;
@@ -84,7 +95,19 @@ export class PtyOutput extends Readable {
     else this.#silence.set(SILENCE_MS);
   }
 
+  /** libuv reports the end as soon as the far side has hung up, and leaves what it has not read in the descriptor. */
   #finish(): void {
-    if (this.#over !== undefined && this.#options.socket.readableLength === 0) this.closeNow();
+    const { socket, descriptor } = this.#options.pty;
+    const ready = this.#over && this.#wanted && socket.readableLength === 0;
+    if (!ready || this.#reading || this.#closing) return;
+    this.#reading = true;
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    read(descriptor, piece, 0, piece.length, null, (error, count) => {
+      this.#reading = false;
+      // After the last byte it is an error on Linux, and 0 elsewhere.
+      if (this.#closing || error !== null || count === 0) return this.closeNow();
+      this.#take(piece.subarray(0, count));
+      this.#finish();
+    });
   }
 }

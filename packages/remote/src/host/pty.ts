@@ -1,8 +1,9 @@
 // The one file that knows @lydell/node-pty, loaded when the first terminal is asked for. It gives its process a
-// terminal and reports its end; bytes go around it, because three things in 1.1.0 are not good enough:
+// terminal and reports its end; bytes go around it, because three things below 1.1.0 are not good enough:
 // - A write to a terminal whose program does not read spins inside libuv, and nothing else runs: input is written to
 //   the descriptor, which refuses instead (`EAGAIN`), and is tried again.
-// - What has been read and not yet been taken is dropped when the program exits: the socket's `destroy` waits for it.
+// - When the program has hung up, libuv reports the end before all is read, and what was read and not taken is dropped:
+//   the socket's `destroy` waits, and the rest is read from the descriptor.
 // - 200 ms after the exit the rest is dropped, too: it is waited for while it comes.
 import type { ReadStream } from "node:tty";
 import type * as NodePty from "@lydell/node-pty";
@@ -13,7 +14,7 @@ import type { Program } from "./surroundings.ts";
 /** A process on a terminal, as far as the library is needed for it. */
 export interface Pty {
   readonly pid: number;
-  /** The master's descriptor; closed when `socket` is. */
+  /** The terminal's near end; closed when `socket` is. */
   readonly descriptor: number;
   readonly socket: ReadStream;
   /** Called once, after the socket was closed. */

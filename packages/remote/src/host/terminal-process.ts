@@ -43,7 +43,7 @@ class TerminalProcess implements Process {
     const stdin = guard(new PtyInput(pty.descriptor, clock));
     this.stdin = stdin;
     const beforeClose = (idle: () => void): void => stdin.closeDescriptor(idle);
-    this.stdout = guard(new PtyOutput({ socket: pty.socket, clock, beforeClose }));
+    this.stdout = guard(new PtyOutput({ pty, clock, beforeClose }));
     const exited = new Promise<ProcessEnd>((resolve) => {
       pty.onExit(({ exitCode, signal = 0 }) => {
         this.#running = false;
@@ -51,8 +51,9 @@ class TerminalProcess implements Process {
       });
     });
     this.ended = untilEnd(exited, life, (reason) => {
-      if (this.#running) endGroup(pty.pid, clock);
       for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(reason);
+      // As if the terminal were hung up: a shell on a terminal does not listen to TERM alone.
+      if (this.#running) endGroup(pty.pid, ["SIGHUP", "SIGTERM"], clock, () => this.stdout.closeNow());
     });
   }
 

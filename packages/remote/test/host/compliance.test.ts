@@ -2,16 +2,12 @@
 import { describe, it } from "vitest";
 import { pluginCompliance } from "../../src/compliance/index.ts";
 import { hostPlugin } from "../../src/host/host-plugin.ts";
+import { hostArena } from "./arena.ts";
 
 pluginCompliance(
   "host",
   hostPlugin(),
-  () =>
-    Promise.resolve({
-      plugin: hostPlugin(),
-      destination: "host://localhost",
-      cleanUp: () => Promise.resolve(),
-    }),
+  hostArena,
   { describe, it },
   { cut: "nothing lies between this process and its own machine" },
 );
