@@ -27,6 +27,7 @@ export class Credentials {
   /** The agent and key files that were offered already: one for each credential. */
   readonly #offered = new Set<string>();
   #methods: AsyncGenerator<AnyAuthMethod, void>;
+  /** As the server's last answer has it; bounded by the size of a packet. */
   #methodsLeft: readonly string[] = [];
   #rounds = 0;
   #refused = false;

@@ -50,7 +50,11 @@ export class SftpFiles implements Files {
     });
   }
 
-  async write(path: string, bytes: Uint8Array, { append = false } = {}): Promise<void> {
+  async write(
+    path: string,
+    bytes: Uint8Array,
+    { append = false }: { readonly append?: boolean } = {},
+  ): Promise<void> {
     checkPath(path);
     await this.#opened(path, append ? "a" : "w", async (handle) => {
       // Where the server appends by itself it does not look at the position; where it does not, that has to be right.
@@ -67,7 +71,10 @@ export class SftpFiles implements Files {
     });
   }
 
-  async stat(path: string, { followSymlinks = true } = {}): Promise<FileStat> {
+  async stat(
+    path: string,
+    { followSymlinks = true }: { readonly followSymlinks?: boolean } = {},
+  ): Promise<FileStat> {
     checkPath(path);
     return fileStat(
       await this.#ask<SftpAttributes>(path, (sftp, settle) =>
@@ -85,7 +92,7 @@ export class SftpFiles implements Files {
     return listed.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
   }
 
-  async makeDirectory(path: string, { parents = false } = {}): Promise<void> {
+  async makeDirectory(path: string, { parents = false }: { readonly parents?: boolean } = {}): Promise<void> {
     checkPath(path);
     if (!parents) return this.#make(path);
     const steps = [...path.matchAll(/[^/]+/g)].map(({ 0: name, index }) =>
@@ -103,7 +110,7 @@ export class SftpFiles implements Files {
     }
   }
 
-  async remove(path: string, { recursive = false } = {}): Promise<void> {
+  async remove(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> {
     checkPath(path);
     const { type } = await this.stat(path, { followSymlinks: false });
     if (type === "directory") await this.#removeDirectory(path, recursive, 0);
