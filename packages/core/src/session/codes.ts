@@ -39,8 +39,8 @@ export const RESET = {
   noReader: 9,
 } as const;
 
-/** What a stream carries. */
-export const KIND = { control: 0, tcp: 1, udp: 2 } as const;
+/** What a stream carries. `machine`: processes, connections and files of a machine (packages/remote). */
+export const KIND = { control: 0, tcp: 1, udp: 2, machine: 3 } as const;
 
 /** What both ends of a session may be able to do; HELLO_OK names a subset of HELLO's. */
 export const FEATURE = { tlsBinding: 1, datagrams: 2, resume: 4 } as const;
