@@ -38,3 +38,5 @@ export type { HostPluginOptions } from "./host/host-plugin.ts";
 export { HOST_LIMITS } from "./host/host-limits.ts";
 export type { HostLimits } from "./host/host-limits.ts";
 export { sshPlugin } from "./ssh/ssh-plugin.ts";
+export { docker } from "./docker/docker-plugin.ts";
+export type { DockerPluginSettings } from "./docker/docker-plugin.ts";
