@@ -129,8 +129,13 @@ describe("a terminal", () => {
 
   it("ends with its shell, though a program in the background keeps it open", async () => {
     machine = await dialHost();
-    const { process } = await startLine("trap '' HUP; sleep 600 & exit 3", true);
-    await expect(process.ended).resolves.toEqual({ code: 3 });
+    const { pid, process } = await startLine("trap '' HUP; sleep 600 & exit 3", true);
+    try {
+      await expect(process.ended).resolves.toEqual({ code: 3 });
+    } finally {
+      // It goes on, as whoever lets it ignore the hang-up wants it to.
+      expect(signalGroup(pid, "SIGKILL")).toBe(true);
+    }
   });
 
   it("takes its end of input as Ctrl-D", async () => {
