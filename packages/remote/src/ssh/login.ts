@@ -71,6 +71,8 @@ export function logIn(options: LoginOptions): Promise<SshClient> {
     });
     client.once("close", () => fail(credentials.refusal() ?? ended(options.host)));
     if (signal.aborted) onAbort();
+    // Of an end that came before ssh2 listened it says nothing.
+    else if (socket.destroyed || socket.readableEnded) fail(ended(options.host));
     else signal.addEventListener("abort", onAbort, { once: true });
   });
 }

@@ -57,6 +57,7 @@ export async function reach(
     depth === 0 ? how.options : { ...how.options, proxyJump: undefined, proxyCommand: undefined };
   const { warn, environment } = how.context;
   const settings = await resolveSettings(wanted, options, { environment, warn, signal: how.signal });
+  const hostKey = await checkFor(settings, how);
   const before = through ?? (await reachJumps(settings, how, depth));
   const socket = await openWay(settings, before, how);
   try {
@@ -64,7 +65,7 @@ export async function reach(
       socket,
       user: settings.user,
       host: settings.host,
-      hostKey: await checkFor(settings, how),
+      hostKey,
       credentials: new Credentials(settings, how.interaction),
       keepaliveIntervalMs: how.options.heartbeatIntervalMs,
       keepaliveFailures: how.options.maxHeartbeatFailures,

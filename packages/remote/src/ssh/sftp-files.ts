@@ -2,7 +2,7 @@
 import { HoldfastError } from "@holdfast/core";
 import type { FileStat, Files, ListedFile } from "../plugin/files.ts";
 import { peerText } from "./failures.ts";
-import type { Sftp, SftpEntry } from "./library.ts";
+import type { SftpEntry } from "./library.ts";
 import { readDirectory } from "./library.ts";
 import { transferIn, transferOut } from "./sftp-bytes.ts";
 import { fileStat, isName, typeOf } from "./sftp-names.ts";
@@ -18,6 +18,8 @@ export interface SftpFilesLimits {
   /** How deep a recursive removal goes. Default 256. */
   readonly mostDepth?: number;
 }
+
+type Send<T> = Parameters<typeof SftpSession.prototype.ask<T>>[1];
 
 export class SftpFiles implements Files {
   readonly #session: SftpSession;
@@ -36,9 +38,9 @@ export class SftpFiles implements Files {
     if (!Number.isSafeInteger(offset) || offset < 0 || !(length >= 0)) throw badRange(range);
     if (length !== Infinity && !Number.isSafeInteger(length)) throw badRange(range);
     return this.#opened(path, "r", async (handle) => {
-      const { type, size } = await this.#ask<SftpAttributes>(path, (sftp, settle) =>
-        sftp.fstat(handle, settle),
-      ).then(fileStat);
+      const { type, size } = await this.#attributes(path, (sftp, settle) => sftp.fstat(handle, settle)).then(
+        fileStat,
+      );
       if (type === "directory") throw isDirectory(path);
       // Files that are made as they are read (/proc) say that they have no bytes.
       const known = size > 0 ? Math.min(length, Math.max(0, size - offset)) : length;
@@ -59,7 +61,7 @@ export class SftpFiles implements Files {
     await this.#opened(path, append ? "a" : "w", async (handle) => {
       // Where the server appends by itself it does not look at the position; where it does not, that has to be right.
       const attributes = append
-        ? await this.#ask<SftpAttributes>(path, (sftp, settle) => sftp.fstat(handle, settle))
+        ? await this.#attributes(path, (sftp, settle) => sftp.fstat(handle, settle))
         : {};
       await transferOut(this.#session, {
         path,
@@ -77,7 +79,7 @@ export class SftpFiles implements Files {
   ): Promise<FileStat> {
     checkPath(path);
     return fileStat(
-      await this.#ask<SftpAttributes>(path, (sftp, settle) =>
+      await this.#attributes(path, (sftp, settle) =>
         followSymlinks ? sftp.stat(path, settle) : sftp.lstat(path, settle),
       ),
     );
@@ -185,7 +187,7 @@ export class SftpFiles implements Files {
   }
 
   async #entries(path: string): Promise<readonly SftpEntry[]> {
-    const handle = await this.#ask<Buffer>(path, (sftp, settle) => sftp.opendir(path, settle)).catch(
+    const handle = await this.#handle(path, (sftp, settle) => sftp.opendir(path, settle)).catch(
       (error: unknown) => this.#whyNoDirectory(path, error),
     );
     const entries: SftpEntry[] = [];
@@ -219,7 +221,7 @@ export class SftpFiles implements Files {
   }
 
   async #opened<T>(path: string, flags: "r" | "w" | "a", use: (handle: Buffer) => Promise<T>): Promise<T> {
-    const handle = await this.#ask<Buffer>(path, (sftp, settle) => sftp.open(path, flags, settle)).catch(
+    const handle = await this.#handle(path, (sftp, settle) => sftp.open(path, flags, settle)).catch(
       async (error: unknown) => {
         if (statusOf(error) !== STATUS.failure || !(await this.#isDirectory(path))) throw error;
         throw isDirectory(path);
@@ -237,10 +239,19 @@ export class SftpFiles implements Files {
     this.#ask<void>(path, (sftp, settle) => sftp.close(handle, settle)).catch(() => undefined);
   }
 
-  #ask<T>(
-    path: string,
-    send: (sftp: Sftp, settle: (error: Error | null | undefined, value?: T) => void) => unknown,
-  ): Promise<T> {
+  async #attributes(path: string, send: Send<SftpAttributes>): Promise<SftpAttributes> {
+    const attributes = await this.#ask<SftpAttributes>(path, send);
+    if (typeof attributes !== "object") throw badAnswer(path);
+    return attributes;
+  }
+
+  async #handle(path: string, send: Send<Buffer>): Promise<Buffer> {
+    const handle = await this.#ask<Buffer>(path, send);
+    if (!Buffer.isBuffer(handle)) throw badAnswer(path);
+    return handle;
+  }
+
+  #ask<T>(path: string, send: Send<T>): Promise<T> {
     return this.#session.ask<T>(path, send);
   }
 }
@@ -252,6 +263,10 @@ function checkPath(path: string): void {
 
 function badRange(range: object): HoldfastError {
   return refusal("bad_range", `${JSON.stringify(range)} is no range of bytes`, "local");
+}
+
+function badAnswer(path: string): HoldfastError {
+  return refusal("bad_answer", `${peerText(path)}: the server says that all is well, and not what was asked`);
 }
 
 function isDirectory(path: string): HoldfastError {

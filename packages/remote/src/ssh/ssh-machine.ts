@@ -47,7 +47,7 @@ export class SshMachine implements Machine {
     client.once("end", () => this.#lose(attempt, cause));
     client.once("close", () => this.#lose(attempt, cause));
     // It may have ended between the login and here.
-    if (socket.destroyed) this.#lose(attempt, cause);
+    if (socket.destroyed || socket.readableEnded) this.#lose(attempt, cause);
   }
 
   start(request: ProcessRequest): Promise<Process> {
