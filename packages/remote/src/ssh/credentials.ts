@@ -65,10 +65,8 @@ export class Credentials {
   }
 
   /** What the end of the connection means if credentials were offered before it. */
-  refusal(error?: SshLibraryError): HoldfastError | undefined {
-    return this.#refused && error !== undefined && TOO_MANY.test(error.message)
-      ? this.#exhausted()
-      : undefined;
+  refusal(error: SshLibraryError): HoldfastError | undefined {
+    return this.#refused && TOO_MANY.test(error.message) ? this.#exhausted() : undefined;
   }
 
   async *#all(): AsyncGenerator<AnyAuthMethod, void> {

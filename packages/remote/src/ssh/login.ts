@@ -69,7 +69,13 @@ export function logIn(options: LoginOptions): Promise<SshClient> {
       signal.removeEventListener("abort", onAbort);
       resolve(client);
     });
-    client.once("close", () => fail(credentials.refusal() ?? ended(options.host)));
+    // The other side's end alone does not close a socket that may be half open.
+    const onEnd = (): void => {
+      fail(ended(options.host));
+      socket.destroy();
+    };
+    client.once("end", onEnd);
+    client.once("close", onEnd);
     if (signal.aborted) onAbort();
     // Of an end that came before ssh2 listened it says nothing.
     else if (socket.destroyed || socket.readableEnded) fail(ended(options.host));

@@ -271,6 +271,7 @@ describe("what is no SSH server", () => {
     ["a web server", (socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")],
     ["one that ends at once", (socket) => void socket.end()],
     ["one that talks garbage", (socket) => void socket.write("SSH-2.0-x\r\n\0\0\0\u0001garbage")],
+    ["one that ends after its name", (socket) => void socket.end("SSH-2.0-x\r\n")],
     ["one that talks without end", (socket) => void socket.write("x".repeat(1_000_000))],
   ])("%s is a failed handshake", async (_, serve) => {
     const odd = await listener(serve);
