@@ -15,16 +15,34 @@ export interface WatchOptions {
 
 const WAKING = new Set(["start", "unpause", "restart", "create", "rename"]);
 const REOPEN_MS = 1_000;
+/** An event may come late, or before anybody listens: nothing says when an engine has begun to send them. */
+const LOOK_MS = 2_000;
 
 export class Watch {
   readonly #stop = new AbortController();
 
   constructor(options: WatchOptions) {
     void this.#run(options);
+    void this.#look(options);
   }
 
   stop(): void {
     this.#stop.abort();
+  }
+
+  /** Say once for each time that it is seen to have been started. */
+  async #look({ engine, clock, container, wake }: WatchOptions): Promise<void> {
+    const { signal } = this.#stop;
+    let ran = false;
+    while (!signal.aborted) {
+      await pause(clock, LOOK_MS, signal).catch(() => undefined);
+      const runs = await engine.inspect(container, signal).then(
+        ({ running, paused }) => running && !paused,
+        () => false,
+      );
+      if (runs && !ran && !signal.aborted) wake();
+      ran = runs;
+    }
   }
 
   async #run({ engine, clock, container, wake }: WatchOptions): Promise<void> {
@@ -41,7 +59,7 @@ export class Watch {
         const { unavailable } = await followEvents(engine, container, signal, (action) => {
           if (WAKING.has(action)) say();
         });
-        // Nothing to watch: the line's own retries have to do.
+        // Without events the looks have to do.
         if (unavailable) return;
         answered = false;
       } catch {

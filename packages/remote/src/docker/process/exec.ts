@@ -110,8 +110,10 @@ export class Exec {
 function stdinOf(stream: Duplex): Writable {
   let pending: (() => void) | undefined;
   const settle = (): void => {
-    pending?.();
+    // The next write may begin within the call.
+    const done = pending;
     pending = undefined;
+    done?.();
   };
   stream.once("close", settle);
   const write = (chunk: Buffer, _: string, done: () => void): void => {
