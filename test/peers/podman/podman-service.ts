@@ -92,6 +92,8 @@ export class PodmanService {
         this.podman("rm", "--all", "--force", "--time", "0");
         return true;
       } catch {
+        // A monitor that hangs in a write to a terminal that nobody reads holds its process, too.
+        this.#killMonitors();
         return false;
       }
     });
@@ -101,13 +103,18 @@ export class PodmanService {
     this.thaw();
     await this.kill();
     await this.removeAll();
-    // Each exec's monitor stays for a while, in case that somebody asks how it ended.
-    const monitors = spawnSync("pgrep", ["--full", this.folder], { encoding: "utf8" }).stdout.split("\n");
-    for (const pid of monitors) if (pid !== "") spawnSync("kill", [pid]);
+    this.#killMonitors();
     spawnSync("podman", this.#args(["unmount", "--all"]), { env: this.#environment(), timeout: 30_000 });
     // Its storage is a mount of its own, which a removal would enter.
     spawnSync("umount", [join(this.folder, "store", "overlay")], { timeout: 10_000 });
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Each exec's monitor stays for a while, in case that somebody asks how it ended. */
+  #killMonitors(): void {
+    const pattern = `conmon.*${this.folder}`;
+    const monitors = spawnSync("pgrep", ["--full", pattern], { encoding: "utf8" }).stdout.split("\n");
+    for (const pid of monitors) if (pid !== "") spawnSync("kill", ["-KILL", pid]);
   }
 
   #answers(): boolean {
