@@ -1,11 +1,13 @@
 // This machine, offered over a session that crosses a proxy which cuts it: both ends in one process, over real sockets.
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
+import { RESET, type SessionStream } from "@holdfast/core/session";
 import { recordAttempt } from "@holdfast/net/compliance";
 import { listen, nodeCrypto, socketBytes, tcp, type Listener } from "@holdfast/net/node";
 import {
   hostSessions,
   type AcceptedSession,
+  type SessionHandle,
   type SessionHost,
   type SessionLine,
 } from "@holdfast/net/session";
@@ -41,6 +43,12 @@ export async function thisMachine(): Promise<Machine> {
   return backend.dial(recordAttempt(), UNATTENDED);
 }
 
+export interface StageOptions extends ServeMachineOptions {
+  readonly resumeTtlMs?: number;
+  /** Instead of an honest server. */
+  readonly serve?: (stream: SessionStream, session: SessionHandle) => void;
+}
+
 export interface Server {
   readonly port: number;
   readonly host: SessionHost;
@@ -50,7 +58,7 @@ export interface Server {
 
 /** Serve a machine of its own to each session that comes. */
 export async function startServer(
-  options: ServeMachineOptions & { readonly port?: number; readonly resumeTtlMs?: number } = {},
+  options: StageOptions & { readonly port?: number } = {},
   machineOf: () => Promise<Machine> = thisMachine,
 ): Promise<Server> {
   const services = new Map<AcceptedSession, MachineService>();
@@ -66,7 +74,9 @@ export async function startServer(
       all.push(service);
     },
     onStream(stream, session) {
-      if (services.get(session as AcceptedSession)?.take(stream) !== true) stream.reset();
+      if (options.serve !== undefined) options.serve(stream, session);
+      else if (services.get(session as AcceptedSession)?.take(stream) !== true)
+        stream.reset(RESET.notProcessed);
     },
   });
   const links: Listener = await listen({
@@ -90,7 +100,7 @@ export interface Stage {
 }
 
 export async function startStage(
-  options: ServeMachineOptions & { readonly resumeTtlMs?: number } = {},
+  options: StageOptions = {},
   machineOf: () => Promise<Machine> = thisMachine,
 ): Promise<Stage> {
   const server = await startServer(options, machineOf);
@@ -105,7 +115,7 @@ export async function startStage(
     backoff: { initialMs: 100, maxMs: 100 },
     onSession: (session) => (machine ??= sessionMachine(session, { name: options.name ?? "" })),
     onStream(stream) {
-      if (machine?.take(stream) !== true) stream.reset();
+      if (machine?.take(stream) !== true) stream.reset(RESET.notProcessed);
     },
   });
   onTestFinished(async () => {
