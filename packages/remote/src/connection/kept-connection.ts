@@ -164,8 +164,8 @@ export class KeptConnection implements Connection {
     const { policy, whyNot, wakes, warn, clock, random } = this.#parts;
     return connect<Carrier>({
       ...policy,
-      // What is not made again is not tried again either.
-      failFast: whyNot === undefined ? failFast : true,
+      failFast,
+      // Not by `reconnect: false`, which would not wait for a person either.
       ...(whyNot === undefined ? {} : { retrying: () => false }),
       ...(random === undefined ? {} : { random }),
       dial: (attempt) => this.#dial(attempt),

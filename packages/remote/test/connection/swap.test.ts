@@ -89,11 +89,19 @@ describe("reconnect on a healthy connection", () => {
     const connection = await stage.up();
     const all = [connection.reconnect(), connection.reconnect(), connection.reconnect()];
     await settle();
+    await stage.pass(5_000);
+    all.push(connection.reconnect());
+    await settle();
     expect(stage.calls).toHaveLength(2);
     await stage.last.open();
     await Promise.all(all);
+    await stage.pass(2_000);
+    void connection.reconnect();
+    await settle();
+    expect(stage.calls).toHaveLength(3);
+    await stage.last.open();
     await connection.reconnect();
-    expect(stage.calls).toHaveLength(2);
+    expect(stage.calls).toHaveLength(3);
     await connection.close();
   });
 

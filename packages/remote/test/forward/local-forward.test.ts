@@ -178,6 +178,18 @@ describe("a local forward", () => {
     await forward.close();
   });
 
+  it("breaks its connections when it alone is closed", async () => {
+    const { forward, connection } = await set();
+    const socket = visit(forward);
+    socket.write("x");
+    await waitFor(() => expect(forward.status.connections).toBe(1));
+    const saw = broken(socket);
+    await forward.close();
+    expect(await saw).toBe("ECONNRESET");
+    expect(forward.status.state).toBe("closed");
+    expect(connection.status.state).toBe("connected");
+  });
+
   it("is refused where the plugin cannot, and where the port is taken", async () => {
     const { connection, forward } = await set();
     const listen = forward.status.address ?? ANY;

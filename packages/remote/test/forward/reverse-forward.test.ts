@@ -85,6 +85,7 @@ describe("a reverse forward", () => {
     });
     old.end("b");
     expect(String(await all(old))).toBe("ab");
+    expect(forward.status.failure).toBeUndefined();
   });
 
   it("says that the far side refuses the port, and asks again", async () => {
