@@ -40,3 +40,24 @@ export type { HostLimits } from "./host/host-limits.ts";
 export { sshPlugin } from "./ssh/ssh-plugin.ts";
 export { docker } from "./docker/docker-plugin.ts";
 export type { DockerPluginSettings } from "./docker/docker-plugin.ts";
+export {
+  DEFAULT_SERVE_LIMITS,
+  DEFAULT_SESSION_MACHINE_LIMITS,
+  holdfastPlugin,
+  SERVE_PORT,
+  serveMachine,
+  sessionMachine,
+} from "./native/index.ts";
+export type {
+  HoldfastMachine,
+  HoldfastPluginOptions,
+  MachineService,
+  MachineSource,
+  ServeEvent,
+  ServeLimits,
+  ServeMachineOptions,
+  ServerAccess,
+  SessionMachine,
+  SessionMachineLimits,
+  SessionMachineOptions,
+} from "./native/index.ts";
