@@ -30,6 +30,8 @@ class PlainProcess implements Process {
   readonly stderr: PassThrough = guard(new PassThrough());
   readonly ended: Promise<ProcessEnd>;
   readonly #child: Child;
+  /** Whether there is anybody of its group: otherwise its number may be another's by now. */
+  #group = true;
 
   constructor(child: Child, life: HostLife, clock: Clock) {
     this.#child = child;
@@ -42,6 +44,7 @@ class PlainProcess implements Process {
       // A reader that goes is told to the process, which would wait for ever otherwise.
       stream.once("close", () => void (life.signal.aborted || source.destroy()));
     }
+    child.once("exit", () => (this.#group = signalGroup(pidOf(child), 0)));
     const closed = new Promise<ProcessEnd>((resolve) => {
       child.once("close", (code: number | null, signal: string | null) => {
         resolve(signal === null ? { code: code ?? 0 } : { signal: signal.slice(3) });
@@ -53,7 +56,8 @@ class PlainProcess implements Process {
       for (const output of outputs) output.unpipe().resume();
       for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(reason);
       const release = (): void => outputs.forEach((output) => void output.destroy());
-      endGroup(pidOf(child), ["SIGTERM"], clock, release);
+      if (this.#group) endGroup(pidOf(child), ["SIGTERM"], clock, release);
+      else release();
     });
   }
 

@@ -13,6 +13,8 @@ export interface PtyOutputOptions {
   readonly clock: Clock;
   /** Called before the descriptor is closed; it is closed when `idle` is called. */
   readonly beforeClose: (idle: () => void) => void;
+  /** The process has exited; its output may not have been read yet. */
+  readonly onExited: () => void;
 }
 
 export class PtyOutput extends Readable {
@@ -39,7 +41,7 @@ export class PtyOutput extends Readable {
     this.#closeSocket = () => void destroy();
     this.#silence = clock.timer(() => this.#quiet());
     socket.destroy = (error) => {
-      this.#asked(error !== undefined || socket.readableEnded);
+      this.#asked(error !== undefined || (socket.readableEnded && !this.#over));
       return socket;
     };
     socket.on("data", (piece: Buffer) => this.#came(piece));
@@ -86,6 +88,7 @@ export class PtyOutput extends Readable {
       return this.#finish();
     }
     this.#exited = true;
+    this.#options.onExited();
     this.#silence.set(SILENCE_MS);
   }
 

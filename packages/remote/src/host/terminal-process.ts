@@ -37,23 +37,31 @@ class TerminalProcess implements Process {
   readonly ended: Promise<ProcessEnd>;
   readonly #pty: Pty;
   #running = true;
+  /** Whether there is anybody of its group: otherwise its number may be another's by now. */
+  #group = true;
 
   constructor(pty: Pty, life: HostLife, clock: Clock) {
     this.#pty = pty;
     const stdin = guard(new PtyInput(pty.descriptor, clock));
     this.stdin = stdin;
     const beforeClose = (idle: () => void): void => stdin.closeDescriptor(idle);
-    this.stdout = guard(new PtyOutput({ pty, clock, beforeClose }));
+    const onExited = (): void => {
+      this.#running = false;
+      this.#group &&= signalGroup(pty.pid, 0);
+    };
+    this.stdout = guard(new PtyOutput({ pty, clock, beforeClose, onExited }));
     const exited = new Promise<ProcessEnd>((resolve) => {
       pty.onExit(({ exitCode, signal = 0 }) => {
-        this.#running = false;
+        onExited();
         resolve(signal === 0 ? { code: exitCode } : { signal: signalName(signal) });
       });
     });
     this.ended = untilEnd(exited, life, (reason) => {
       for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(reason);
       // As if the terminal were hung up: a shell on a terminal does not listen to TERM alone.
-      if (this.#running) endGroup(pty.pid, ["SIGHUP", "SIGTERM"], clock, () => this.stdout.closeNow());
+      const release = (): void => this.stdout.closeNow();
+      if (this.#group) endGroup(pty.pid, ["SIGHUP", "SIGTERM"], clock, release);
+      else release();
     });
   }
 
