@@ -141,8 +141,8 @@ export const moreSessionMutants: readonly Mutant[] = [
     also: [
       {
         file: `${SESSION}/sender.ts`,
-        find: "if (log.unacked >= Math.min(bound, inFlight.limit)) return false;",
-        replace: "if (log.unacked >= bound) return false;",
+        find: "const mayBulk = log.unacked < Math.min(bound, inFlight.limit);",
+        replace: "const mayBulk = log.unacked < bound;",
       },
     ],
   },

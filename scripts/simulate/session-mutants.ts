@@ -206,8 +206,8 @@ export const sessionMutants: readonly Mutant[] = [
     id: "S21",
     name: "data ignores the replay bound",
     file: `${SESSION}/sender.ts`,
-    find: "if (log.unacked >= Math.min(bound, inFlight.limit)) return false;",
-    replace: "if (log.unacked >= inFlight.limit) return false;",
+    find: "const mayBulk = log.unacked < Math.min(bound, inFlight.limit);",
+    replace: "const mayBulk = log.unacked < inFlight.limit;",
     also: [
       {
         file: `${SESSION}/sender.ts`,

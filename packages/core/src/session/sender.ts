@@ -49,8 +49,11 @@ export class Sender {
   readonly #opens = new Set<Stream>();
   // At most one for each stream.
   readonly #control: Fifo<Stream> = new Fifo();
-  // At most one for each stream.
+  // At most one for each stream; those that talk in small pieces have a line of their own.
   readonly #data: Fifo<Stream> = new Fifo();
+  readonly #talk: Fifo<Stream> = new Fifo();
+  /** Whoever talks had the last turn: now it is that of the others. */
+  #talked = false;
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
@@ -77,7 +80,8 @@ export class Sender {
   queueData(stream: Stream): void {
     if (stream.inDataLine || !stream.sending.canSend) return;
     stream.inDataLine = true;
-    this.#data.push(stream);
+    const { talks, queue } = stream.sending;
+    (talks && queue.bytes <= SMALL_BYTES ? this.#talk : this.#data).push(stream);
   }
 
   /** Nothing waits to be made. */
@@ -86,7 +90,8 @@ export class Sender {
       this.goAwayDue === undefined &&
       this.#opens.size === 0 &&
       this.#control.length === 0 &&
-      this.#data.length === 0
+      this.#data.length === 0 &&
+      this.#talk.length === 0
     );
   }
 
@@ -109,6 +114,7 @@ export class Sender {
     this.#opens.clear();
     this.#control.clear();
     this.#data.clear();
+    this.#talk.clear();
   }
 
   #makeOne(now: Instant): boolean {
@@ -213,14 +219,24 @@ export class Sender {
     const { log } = this;
     const { limits, budget, inFlight } = this.#parts;
     const bound = budget.tight ? Math.min(LEAST_REPLAY_BYTES, limits.replayBytes) : limits.replayBytes;
-    if (log.unacked >= Math.min(bound, inFlight.limit)) return false;
-    for (let stream = this.#data.shift(); stream !== undefined; stream = this.#data.shift()) {
+    // What is small and waited for need not wait for the acknowledgement of what is large; but it takes turns with it.
+    const mayBulk = log.unacked < Math.min(bound, inFlight.limit);
+    const talk = log.unacked < bound && (!mayBulk || !this.#talked || this.#data.length === 0);
+    this.#talked = false;
+    const stream =
+      (talk ? this.#next(this.#talk) : undefined) ?? (mayBulk ? this.#next(this.#data) : undefined);
+    if (stream === undefined) return false;
+    this.#talked = stream.sending.talks;
+    this.#makeTurn(stream, bound - log.unacked, now);
+    return true;
+  }
+
+  #next(line: Fifo<Stream>): Stream | undefined {
+    for (let stream = line.shift(); stream !== undefined; stream = line.shift()) {
       stream.inDataLine = false;
-      if (stream.gone || !stream.sending.canSend) continue;
-      this.#makeTurn(stream, bound - log.unacked, now);
-      return true;
+      if (!stream.gone && stream.sending.canSend) return stream;
     }
-    return false;
+    return undefined;
   }
 
   /** One turn of a stream: a frame of data, and FIN if that was the last. */
@@ -234,7 +250,8 @@ export class Sender {
       log.begin(FRAME.data, length, stream.id);
       queue.moveTo(log, length);
       sending.bytesOut += length;
-      if (length <= SMALL_BYTES && queue.bytes === 0 && sending.saidAll()) this.#parts.inFlight.attend(now);
+      sending.said(length);
+      if (sending.talks) this.#parts.inFlight.attend(now);
       // The queue's share of the memory is the log's now.
       budget.release(length);
       stream.drained();

@@ -29,6 +29,8 @@ export class SendingSide {
   /** The RESET ends this side alone: the answer to a STOP. */
   resetsOneSide = false;
 
+  /** What was said of late were small pieces, one after another: somebody may be waiting for an answer. */
+  talks = false;
   /** The offset behind the last small piece that was all there was. */
   #smallAt = -Infinity;
 
@@ -47,11 +49,11 @@ export class SendingSide {
     return this.queue.bytes > 0 ? this.bytesOut < this.credit : this.finDue;
   }
 
-  /** All that was written went out as a small piece. @returns whether the one before it was like that, too. */
-  saidAll(): boolean {
-    const said = this.bytesOut - this.#smallAt;
-    this.#smallAt = this.bytesOut;
-    return said <= SMALL_BYTES;
+  /** A piece of data went out. Two small ones in a row that were all there was make a talk. */
+  said(length: number): void {
+    const isAll = length <= SMALL_BYTES && this.queue.bytes === 0;
+    this.talks = isAll && this.bytesOut - this.#smallAt <= SMALL_BYTES;
+    if (isAll) this.#smallAt = this.bytesOut;
   }
 
   get hasFlags(): boolean {
