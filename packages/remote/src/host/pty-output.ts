@@ -7,6 +7,8 @@ import type { Pty } from "./pty.ts";
 /** Programs in the background may keep a terminal open after its shell: how long silence lasts until it is closed. */
 const SILENCE_MS = 200;
 const PIECE_BYTES = 65_536;
+/** How often a program that has let go of its terminal is looked at. */
+const LOOK_MS = 10;
 
 export interface PtyOutputOptions {
   readonly pty: Pick<Pty, "socket" | "descriptor">;
@@ -15,6 +17,7 @@ export interface PtyOutputOptions {
   readonly beforeClose: (idle: () => void) => void;
   /** The process has exited; its output may not have been read yet. */
   readonly onExited: () => void;
+  readonly isRunning: () => boolean;
 }
 
 export class PtyOutput extends Readable {
@@ -25,6 +28,8 @@ export class PtyOutput extends Readable {
   #over = false;
   /** The process has exited, and others may still write. */
   #exited = false;
+  /** All was read, and nobody has the far end. */
+  #hungUp = false;
   /** Nobody listens any more: what comes is thrown away. */
   #deaf = false;
   #wanted = false;
@@ -89,10 +94,12 @@ export class PtyOutput extends Readable {
     }
     this.#exited = true;
     this.#options.onExited();
-    this.#silence.set(SILENCE_MS);
+    if (this.#hungUp) this.closeNow();
+    else this.#silence.set(SILENCE_MS);
   }
 
   #quiet(): void {
+    if (this.#hungUp) return this.#closeAfterExit();
     // While nobody takes what is there, silence says nothing.
     if (this.#wanted) this.closeNow();
     else this.#silence.set(SILENCE_MS);
@@ -102,15 +109,23 @@ export class PtyOutput extends Readable {
   #finish(): void {
     const { socket, descriptor } = this.#options.pty;
     const ready = this.#over && this.#wanted && socket.readableLength === 0;
-    if (!ready || this.#reading || this.#closing) return;
+    if (!ready || this.#reading || this.#closing || this.#hungUp) return;
     this.#reading = true;
     const piece = Buffer.allocUnsafe(PIECE_BYTES);
     read(descriptor, piece, 0, piece.length, null, (error, count) => {
       this.#reading = false;
       // After the last byte it is an error on Linux, and 0 elsewhere.
-      if (this.#closing || error !== null || count === 0) return this.closeNow();
+      if (this.#closing) return this.closeNow();
+      if (error !== null || count === 0) return this.#closeAfterExit();
       this.#take(piece.subarray(0, count));
       this.#finish();
     });
+  }
+
+  /** Many programs close their outputs before they exit, and to close the terminal then would kill them. */
+  #closeAfterExit(): void {
+    this.#hungUp = true;
+    if (this.#exited || !this.#options.isRunning()) return this.closeNow();
+    this.#silence.set(LOOK_MS);
   }
 }

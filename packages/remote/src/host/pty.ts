@@ -28,7 +28,7 @@ interface Undeclared {
   readonly _socket?: ReadStream;
 }
 
-export const DEFAULT_TERMINAL = "xterm-256color";
+const DEFAULT_TERMINAL = "xterm-256color";
 
 /** @throws HoldfastError `unsupported`: the library has no build for this system. */
 export async function startPty(program: Program, file: string, terminal: Terminal): Promise<Pty> {

@@ -49,7 +49,8 @@ class TerminalProcess implements Process {
       this.#running = false;
       this.#group &&= signalGroup(pty.pid, 0);
     };
-    this.stdout = guard(new PtyOutput({ pty, clock, beforeClose, onExited }));
+    const isRunning = (): boolean => signalGroup(pty.pid, 0);
+    this.stdout = guard(new PtyOutput({ pty, clock, beforeClose, onExited, isRunning }));
     const exited = new Promise<ProcessEnd>((resolve) => {
       pty.onExit(({ exitCode, signal = 0 }) => {
         onExited();

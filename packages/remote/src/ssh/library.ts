@@ -26,7 +26,7 @@ export interface SshLibraryError extends Error {
   readonly reason?: number;
 }
 
-export type AskNextMethod = (
+type AskNextMethod = (
   methodsLeft: readonly string[] | null,
   partial: boolean,
   next: (method: AnyAuthMethod) => void,

@@ -76,7 +76,7 @@ export class LinkLife {
   }
 }
 
-export function linkLost(cause: unknown): HoldfastError {
+function linkLost(cause: unknown): HoldfastError {
   const why = cause instanceof HoldfastError ? `: ${cause.text}` : "";
   return new HoldfastError({ code: "link_lost", message: `the link has ended${why}`, cause });
 }

@@ -33,7 +33,7 @@ async function drain(): Promise<void> {
 export const linkLost = (): HoldfastError =>
   new HoldfastError({ code: "link_lost", message: "the link was lost" });
 
-export class FakeMachine implements Machine {
+class FakeMachine implements Machine {
   closes = 0;
   pings = 0;
   onPing: () => Promise<void> = () => Promise.resolve();

@@ -146,6 +146,14 @@ describe("a terminal", () => {
     await expect(process.ended).resolves.toEqual({ code: 0 });
   });
 
+  it("does not kill a program that lets go of it and runs on", async () => {
+    machine = await dialHost();
+    const command = ["sh", "-c", "exec <&- >&- 2>&-; sleep 0.3; exit 7"] as const;
+    const process = await machine.start({ command, terminal: SIZE });
+    process.stdout.resume();
+    await expect(process.ended).resolves.toEqual({ code: 7 });
+  });
+
   it.each([0, -1, 1.5, 65_536, Number.NaN])("with %s rows is refused", async (rows) => {
     machine = await dialHost();
     const start = machine.start({ command: ["true"], terminal: { rows, columns: 80 } });

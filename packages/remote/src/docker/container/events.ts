@@ -40,7 +40,7 @@ export async function followEvents(
 }
 
 /** Docker's and podman's words for what happened; empty if it cannot be read. */
-export function actionOf(line: string): string {
+function actionOf(line: string): string {
   try {
     const event: unknown = JSON.parse(line);
     if (typeof event !== "object" || event === null) return "";

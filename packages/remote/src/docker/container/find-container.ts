@@ -18,7 +18,7 @@ export interface FindOptions {
 }
 
 /** The key of `PluginContext.memory`: the id of the last container that was reached. */
-export const MEMORY_KEY = "container";
+const MEMORY_KEY = "container";
 const LABEL = "holdfast.connection";
 const PLAIN_ID = /^[A-Za-z0-9_.-]{1,100}$/;
 

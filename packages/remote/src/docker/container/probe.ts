@@ -55,7 +55,7 @@ export async function probe(place: ExecPlace, container: ContainerState): Promis
 }
 
 /** Read the probe's answer. */
-export function surroundingsOf(answer: string): Surroundings {
+function surroundingsOf(answer: string): Surroundings {
   const all = answer.split("\n").map((line) => /^(\w+)=(.*)$/.exec(line) ?? []);
   const value = (key: string): string => all.find(([, name]) => name === key)?.[2] ?? "";
   const has = all.filter(([, name]) => name === "has").map(([, , program]) => program);

@@ -32,7 +32,7 @@ export function engineFailure(thrown: unknown, what: string, engine: string): Ho
 }
 
 /** Nobody answers at the socket, or the connection ended in the middle. */
-export function unreachable(what: string, engine: string, why: string, cause?: unknown): HoldfastError {
+function unreachable(what: string, engine: string, why: string, cause?: unknown): HoldfastError {
   const message = `${what}: no engine at ${engine} (${why})`;
   const hint = "is docker or podman's service running? Its socket is named by option socket or DOCKER_HOST";
   return new HoldfastError({ code: "engine_unreachable", message, hint, cause });

@@ -37,7 +37,7 @@ export function decodeFailure(payload: Uint8Array): HoldfastError {
 }
 
 /** A peer's text, with everything escaped that could steer a terminal. */
-export function shown(text: string): string {
+function shown(text: string): string {
   return text
     .slice(0, MAX_TEXT)
     .replaceAll(

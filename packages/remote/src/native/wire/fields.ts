@@ -3,7 +3,7 @@ import { HoldfastError } from "@holdfast/core";
 import { badRecord } from "../failures.ts";
 
 /** The longest path, in bytes. */
-export const MAX_PATH_BYTES = 4_096;
+const MAX_PATH_BYTES = 4_096;
 
 const FATAL_TEXT = new TextDecoder("utf-8", { fatal: true });
 

@@ -4,9 +4,9 @@ import type { ProcessEnd, ProcessRequest, Terminal, TerminalSize } from "../../p
 import { checkPath, encodeJson, Fields, wrong } from "./fields.ts";
 
 /** Program and arguments together, each with its end, in bytes. */
-export const MAX_ARGUMENT_BYTES = 131_072;
+const MAX_ARGUMENT_BYTES = 131_072;
 /** Names and values together, each with its end, in bytes. */
-export const MAX_ENVIRONMENT_BYTES = 65_536;
+const MAX_ENVIRONMENT_BYTES = 65_536;
 const MAX_DIMENSION = 65_535;
 const MAX_TERM_BYTES = 128;
 const SIGNAL = /^[A-Z0-9+-]{1,32}$/;
