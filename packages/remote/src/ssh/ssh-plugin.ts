@@ -47,12 +47,15 @@ class SshBackend implements Backend {
     const { host, user, port } = this.#destination;
     const signal = attempt.signal as AbortSignal;
     const how = { context: this.#context, options: this.#options, interaction, signal };
-    const arrived = await reach({ host, user, port }, how);
-    if (signal.aborted) {
+    try {
+      const arrived = await reach({ host, user, port }, how);
+      if (!signal.aborted) return new SshMachine(arrived, attempt, this.#context.warn);
       arrived.socket.destroy();
-      throw signal.reason as Error;
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
     }
-    return new SshMachine(arrived, attempt, this.#context.warn);
+    // However far it had come, and whatever that part of it says when it is stopped.
+    throw signal.reason as Error;
   }
 
   /** Nothing outlives a link. */

@@ -291,6 +291,14 @@ describe("what is no SSH server", () => {
     await until(() => seen?.destroyed === true || seen?.readableEnded === true, "the end of the connection");
   });
 
+  it("and the dial is aborted while it still connects: the reason is the same", async () => {
+    const odd = await listener((socket) => void socket.resume());
+    const attempt = recordAttempt();
+    const dial = odd.backend().dial(attempt, UNATTENDED);
+    attempt.abort(new Error("enough"));
+    await expect(dial).rejects.toThrow(/^enough$/);
+  });
+
   it("and is not there", async () => {
     const odd = await OddServer.start();
     const { port } = odd;
