@@ -22,7 +22,17 @@ export interface OddServerOptions {
   readonly onClient?: (client: Connection) => void;
 }
 
+/** ssh2 1.17.0 now and then writes a key that it cannot read: then another one is made. */
 export function makeKey(type: "ed25519" | "rsa" = "ed25519", passphrase?: string): KeyPairReturn {
+  for (let tries = 1; ; tries++) {
+    const key = generateKey(type, passphrase);
+    const parsed = ssh2.utils.parseKey(key.private, passphrase);
+    if (!(parsed instanceof Error)) return key;
+    if (tries === 20) throw parsed;
+  }
+}
+
+function generateKey(type: "ed25519" | "rsa", passphrase: string | undefined): KeyPairReturn {
   const { generateKeyPairSync } = ssh2.utils;
   if (passphrase !== undefined) {
     return generateKeyPairSync("ed25519", { passphrase, cipher: "aes256-ctr", rounds: 1 });
