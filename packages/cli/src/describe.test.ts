@@ -63,8 +63,18 @@ test("evidence of an outage", () => {
   );
 });
 
+const connection = { plugin: "ssh", liveness_timeout_ms: 15_000, kept: true, forwards: 0 };
+
 test("an entry counts down, and text of peers is escaped everywhere", () => {
-  const entry: Entry = { type: "connection", pid: 1, id: 1, name: "n", destination: "d", ...waiting };
+  const entry: Entry = {
+    type: "connection",
+    pid: 1,
+    id: 1,
+    name: "n",
+    destination: "d",
+    ...connection,
+    ...waiting,
+  };
   const now = Date.parse("2026-11-22T08:00:03.000Z");
   expect(describeEntry(entry, now)).toBe("reconnecting in 1.2 s (attempt 3): connection refused");
   const nasty = { ...waiting, failure: failure("\u001B[2J\u202Eevil") };

@@ -1,5 +1,5 @@
 // Entries and events in words, the same in list, status, events and what a running command says.
-import type { Entry, EventBody, LineFields } from "@holdfast/control";
+import type { Entry, EntryFields, EventBody, LineFields } from "@holdfast/control";
 import { escapeText } from "./terminal/escape.ts";
 import { formatDuration, plural } from "./terminal/format.ts";
 
@@ -41,6 +41,8 @@ function describeReason(reason: LineFields["reason"]): string {
       return `gave up${why}`;
     case "not_reconnecting":
       return `not reconnecting, as told${why}`;
+    case "unsupported":
+      return `its plugin does not reconnect${why}`;
   }
 }
 
@@ -77,12 +79,37 @@ function streamEvidence({ streams_resumed: resumed, streams_lost: lost }: Outage
 /** How an entry stands, in one phrase. `now` is wall-clock milliseconds. */
 export function describeEntry(entry: Entry, now: number): string {
   if (entry.type === "relay") return `${entry.state}, ${plural(entry.tunnels, "tunnel")}`;
+  if (entry.type === "daemon") return describeDaemon(entry);
+  if (entry.type === "forward") return describeForward(entry);
   const remaining = entry.retry_at === null ? null : Date.parse(entry.retry_at) - now;
   return `${describeState(entry, remaining)}${entry.draining ? ", draining" : ""}`;
 }
 
+/** `listening at 127.0.0.1:8080, 2 connections` */
+function describeForward({ state, listen, connections, failure }: EntryFields<"forward">): string {
+  const at = listen === null ? "" : ` at ${escapeText(formatEndpoint(listen))}`;
+  const why = failure === null || state === "listening" ? "" : `: ${escapeText(failure.message)}`;
+  return `${state}${at}, ${plural(connections, "connection")}${why}`;
+}
+
+function describeDaemon({ state, connections, forwards }: EntryFields<"daemon">): string {
+  return `${state}, ${plural(connections, "connection")}, ${plural(forwards, "forward")}`;
+}
+
+/** `host:port`, with brackets around an IPv6 address. */
+export function formatEndpoint({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** An entry that is kept connected, as opposed to one that listens. */
+export type LineEntry = Extract<Entry, { type: "tunnel" | "connection" }>;
+
+export function isLine(entry: Entry): entry is LineEntry {
+  return entry.type === "tunnel" || entry.type === "connection";
+}
+
 export function describeLastHeard(entry: Entry, now: number): string {
-  if (entry.type === "relay") return "-";
+  if (!isLine(entry)) return "-";
   return entry.last_heard === null
     ? "never"
     : `${formatDuration(Math.max(0, now - Date.parse(entry.last_heard)))} ago`;
@@ -100,12 +127,18 @@ export function describeEvent(event: EventBody): string {
       return describeState(event);
     case "relay_state":
       return `${event.state} at ${escapeText(event.address)}, ${plural(event.tunnels, "tunnel")}`;
+    case "forward_state":
+      return describeForward(event);
+    case "daemon_state":
+      return describeDaemon(event);
     case "tunnel_outage":
     case "connection_outage":
       return describeOutage(event);
     case "tunnel_removed":
     case "relay_removed":
     case "connection_removed":
+    case "forward_removed":
+    case "daemon_removed":
       return "gone";
   }
 }

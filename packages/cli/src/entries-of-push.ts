@@ -12,6 +12,10 @@ export function entriesOfPush(push: Push): readonly Entry[] {
       return [{ ...event, type: "relay" }];
     case "connection_state":
       return [{ ...event, type: "connection" }];
+    case "forward_state":
+      return [{ ...event, type: "forward" }];
+    case "daemon_state":
+      return [{ ...event, type: "daemon" }];
     default:
       return [];
   }

@@ -10,6 +10,7 @@ import {
 } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import type { Context } from "./command.ts";
+import { formatEndpoint } from "./describe.ts";
 import { escapeText } from "./terminal/escape.ts";
 import { didYouMean, usageError } from "./usage.ts";
 
@@ -63,6 +64,10 @@ export function destinationOf(entry: Entry): string {
       return entry.address;
     case "connection":
       return entry.destination;
+    case "forward":
+      return entry.target === null ? entry.direction : formatEndpoint(entry.target);
+    case "daemon":
+      return entry.session_socket;
   }
 }
 
@@ -100,8 +105,9 @@ export function selectEntry(
   );
 }
 
-/** A relay that a command runs for itself ends with that command, so nobody means it without saying so. */
+/** What runs for something else (a command's own relay, the daemon) nobody means without saying so. */
 function isOfItsOwn({ client, entry }: Listed): boolean {
+  if (entry.type === "daemon" || entry.type === "forward") return false;
   return entry.type !== "relay" || client.hello.command === "relay";
 }
 

@@ -5,7 +5,8 @@ import { HoldfastError } from "@holdfast/core";
 import { JsonLineDecoder, encodeLine } from "./json-lines.ts";
 import type { Entry } from "./schemas/entries.ts";
 import type { Topic } from "./schemas/events.ts";
-import type { Hello, Message, Push, Reply } from "./schemas/messages.ts";
+import type { Hello, Message, Push, QuestionPush, Reply } from "./schemas/messages.ts";
+import type { DaemonRequest } from "./session.ts";
 import type { Request } from "./schemas/requests.ts";
 
 /** The largest list that a client takes; a request of its own is never near it. */
@@ -15,6 +16,8 @@ export interface DialControlOptions {
   /** How long `hello`, and later each reply, may take, in milliseconds. Default 2,000. */
   readonly timeoutMs?: number;
   readonly onPush?: (push: Push) => void;
+  /** What a person is asked, after `connect` with `attended` or `authenticate`. Default: nobody answers. */
+  readonly onQuestion?: (question: QuestionPush) => void;
 }
 
 /** A process that answered. */
@@ -30,6 +33,13 @@ export interface ControlClient {
   reconnect(id: number): Promise<void>;
   /** @throws HoldfastError `unknown_id`, `unsupported`. */
   disconnect(id: number): Promise<void>;
+  /**
+   * What only a daemon carries out, and its answer.
+   * @throws HoldfastError whatever the daemon answered; `unsupported` if this is none.
+   */
+  ask<T extends DaemonRequest["type"]>(
+    request: Extract<DaemonRequest, { type: T }>,
+  ): Promise<Extract<Reply, { type: DaemonReply[T] }>>;
   /** Settles when the connection has ended, whoever ended it. */
   readonly closed: Promise<void>;
   close(): void;
@@ -68,10 +78,28 @@ function clientOf(connection: Connection, hello: Hello): ControlClient {
     disconnect: async (id) => {
       await connection.request({ type: "disconnect", id }, "disconnect_initiated");
     },
+    ask: (request) => connection.request(request, DAEMON_REPLY[request.type]),
     closed: connection.closed,
     close: () => connection.close(),
   };
 }
+
+/** Which answer belongs to which request. */
+interface DaemonReply {
+  connect: "connect_initiated";
+  attach: "attached";
+  authenticate: "authenticate_initiated";
+  answer: "answered";
+  forward: "forwarded";
+}
+
+const DAEMON_REPLY: DaemonReply = {
+  connect: "connect_initiated",
+  attach: "attached",
+  authenticate: "authenticate_initiated",
+  answer: "answered",
+  forward: "forwarded",
+};
 
 type Expected = Hello | Reply;
 interface Waiter {
@@ -84,6 +112,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #timeoutMs: number;
   readonly #onPush: (push: Push) => void;
+  readonly #onQuestion: (question: QuestionPush) => void;
   readonly #decoder = new JsonLineDecoder(MAX_REPLY_BYTES);
   /** One for each request that waits for its answer. */
   readonly #waiters: Waiter[] = [];
@@ -93,6 +122,7 @@ class Connection {
     this.#socket = socket;
     this.#timeoutMs = options.timeoutMs ?? 2_000;
     this.#onPush = options.onPush ?? (() => undefined);
+    this.#onQuestion = options.onQuestion ?? (() => undefined);
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("error", (thrown) => this.#fail(HoldfastError.from(thrown)));
     // With nobody's answer outstanding the silence of a process is no failure, so there is no other time-out.
@@ -154,7 +184,8 @@ class Connection {
 
   #take(value: unknown): void {
     if (!isMessage(value)) throw notOurPeer("it sent something without a type");
-    if (value.type === "event" || value.type === "snapshot" || value.type === "missed") this.#onPush(value);
+    if (isPush(value)) this.#onPush(value);
+    else if (value.type === "question") this.#onQuestion(value);
     else this.#waiters.shift()?.resolve(value);
   }
 
@@ -168,6 +199,10 @@ class Connection {
     this.#failure ??= error;
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure);
   }
+}
+
+function isPush(message: Message): message is Push {
+  return ["event", "snapshot", "missed"].includes(message.type);
 }
 
 function isMessage(value: unknown): value is Message {

@@ -13,7 +13,7 @@ import { Registry, type Item, type ItemOptions } from "./registry.ts";
 import type { Entry, Kind } from "./schemas/entries.ts";
 import type { ControlEvent } from "./schemas/events.ts";
 import type { Hello } from "./schemas/messages.ts";
-import { serveClient, type Session, type SessionLimits } from "./session.ts";
+import { serveClient, type CarryOut, type Session, type SessionLimits } from "./session.ts";
 import { socketPath } from "./socket-files.ts";
 
 export interface ControlLimits extends SessionLimits {
@@ -34,6 +34,10 @@ export interface ControlOptions {
   /** Listen on a socket. `false`: only this process sees what it shows. Default: wherever there are unix sockets. */
   readonly listen?: boolean;
   readonly limits?: Partial<ControlLimits>;
+  /** Carries out the requests that only a daemon knows. Default: they are answered with the error `unsupported`. */
+  readonly carryOut?: CarryOut;
+  /** The first id that entries get, so that none is used again after a restart. Default 1. */
+  readonly firstId?: number;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -59,7 +63,7 @@ export interface ControlHost {
  */
 export async function openControl(options: ControlOptions): Promise<ControlHost> {
   const clock = options.clock ?? systemClock;
-  const registry = new Registry(process.pid, clock);
+  const registry = new Registry(process.pid, clock, options.firstId);
   const hello = helloLine(options, clock);
   const socket =
     (options.listen ?? process.platform !== "win32") ? await openSocket(options, registry, hello) : undefined;
@@ -86,7 +90,7 @@ async function openSocket(
   // Loaded here, because a program that only lists what runs has no use for it.
   const { parseRequest } = await import("./parse-request.ts");
   const clients = new Clients({ ...LIMITS, ...options.limits }, (socket, limits) =>
-    serveClient({ socket, registry, hello, limits, parse: parseRequest }),
+    serveClient({ socket, registry, hello, limits, parse: parseRequest, carryOut: options.carryOut }),
   );
   const server = createServer({ allowHalfOpen: true }, (socket) => clients.accept(socket));
   await listening(server, path);

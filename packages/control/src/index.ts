@@ -12,6 +12,7 @@ export type { HoldfastPaths } from "./paths.ts";
 export { findProcesses, listEntries } from "./processes.ts";
 export type { Found, Listed, SilentProcess } from "./processes.ts";
 export { socketName, socketPath } from "./socket-files.ts";
+export type { CarryOut, ControlPeer, DaemonRequest } from "./session.ts";
 export type { EntryFields, Item, ItemOptions } from "./registry.ts";
 export { showLine } from "./show-line.ts";
 export type { ShowLineOptions } from "./show-line.ts";
@@ -19,16 +20,27 @@ export { watchProcesses } from "./watch.ts";
 export type { Watch, WatchOptions } from "./watch.ts";
 export type {
   ConnectionEntry,
+  DaemonEntry,
   Entry,
+  ForwardEntry,
   Kind,
   RelayEntry,
   RelayTunnelJson,
   TunnelEntry,
 } from "./schemas/entries.ts";
 export type { ControlEvent, EventBody, Topic } from "./schemas/events.ts";
-export type { ErrorLine, Hello, Message, Missed, Push, Reply, Snapshot } from "./schemas/messages.ts";
+export type {
+  ErrorLine,
+  Hello,
+  Message,
+  Missed,
+  Push,
+  QuestionPush,
+  Reply,
+  Snapshot,
+} from "./schemas/messages.ts";
 export type { Check, Cut, DemoSummary, OutputLine, Ready } from "./schemas/output.ts";
-export type { Request } from "./schemas/requests.ts";
+export type { CallerEnvironmentJson, ReconnectPolicyJson, Request } from "./schemas/requests.ts";
 export type { EndReasonJson, FailureJson, LineFields } from "./schemas/values.ts";
 // What the command uses of the files below.
 export { describeSystemError, ensurePrivateFolder } from "@holdfast/trust/files";

@@ -6,6 +6,8 @@ export const MAX_LINE_BYTES = 1_048_576;
 
 const NEWLINE = 0x0a;
 
+export type DecodedLine = { readonly value: unknown } | { readonly error: HoldfastError };
+
 /** Cuts bytes into lines and lines into values. Not usable after it has thrown `line_too_long`. */
 export class JsonLineDecoder {
   readonly #maxLineBytes: number;
@@ -22,7 +24,7 @@ export class JsonLineDecoder {
    * Every line that is complete now: its value, or a HoldfastError `bad_json` in its place. Blank lines are skipped.
    * @throws HoldfastError `line_too_long`.
    */
-  *receive(chunk: Uint8Array): Generator<{ value: unknown } | { error: HoldfastError }> {
+  *receive(chunk: Uint8Array): Generator<DecodedLine> {
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
       this.#keep(chunk.subarray(from, end));
@@ -54,7 +56,7 @@ export class JsonLineDecoder {
     return line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
   }
 
-  #parse(line: Uint8Array): { value: unknown } | { error: HoldfastError } {
+  #parse(line: Uint8Array): DecodedLine {
     try {
       return { value: JSON.parse(this.#text.decode(line)) };
     } catch (cause) {

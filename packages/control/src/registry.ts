@@ -11,6 +11,8 @@ export type EntryFields<K extends Kind> = Omit<Extract<Entry, { type: K }>, "typ
 
 export interface ItemOptions<K extends Kind> {
   readonly kind: K;
+  /** An id that it had before, as of an earlier process. Default: the next one. */
+  readonly id?: number;
   /** Made unique within the process by a number behind it. */
   readonly name: string;
   /** How it stands now. Called for each list, snapshot and event; must not throw. */
@@ -50,10 +52,11 @@ export class Registry {
   readonly #items = new Map<number, Registered>();
   /** One for each client, which are limited, and one for the program itself. */
   readonly #listeners = new Set<(event: ControlEvent) => void>();
-  #nextId = 1;
+  #nextId: number;
   #seq = 0;
 
-  constructor(pid: number, clock: Pick<Clock, "wall">) {
+  constructor(pid: number, clock: Pick<Clock, "wall">, firstId: number = 1) {
+    this.#nextId = firstId;
     this.#pid = pid;
     this.#clock = clock;
   }
@@ -70,7 +73,7 @@ export class Registry {
   add<K extends Kind>(options: ItemOptions<K>): Item {
     const item: Registered = {
       options: options as unknown as ItemOptions<Kind>,
-      id: this.#nextId++,
+      id: this.#idFor(options.id),
       name: this.#uniqueName(options.name),
       last: "",
     };
@@ -83,6 +86,12 @@ export class Registry {
       outage: (outage) => this.#outage(item, outage),
       remove: () => this.#remove(item),
     };
+  }
+
+  #idFor(wanted: number | undefined): number {
+    const id = wanted === undefined || this.#items.has(wanted) ? this.#nextId : wanted;
+    this.#nextId = Math.max(this.#nextId, id + 1);
+    return id;
   }
 
   entries(): readonly Entry[] {
@@ -145,7 +154,7 @@ export class Registry {
 
   #outage(item: Registered, outage: Outage): void {
     const { kind } = item.options;
-    if (kind === "relay" || !this.#items.has(item.id)) return;
+    if ((kind !== "tunnel" && kind !== "connection") || !this.#items.has(item.id)) return;
     this.#publish({
       type: `${kind}_outage`,
       ...this.#about(item),

@@ -66,6 +66,7 @@ function session(): { socket: FakeSocket; registry: Registry; touch: () => void 
     hello: { type: "hello", schema: 1, version: "0", pid: 1, command: "relay", started_at: "" },
     limits: { maxLineBytes: 1_000, maxQueuedBytes: 100 },
     parse: (value) => value as Request,
+    carryOut: undefined,
   });
   return { socket, registry, touch: () => item.changed() };
 }

@@ -38,6 +38,11 @@ export function connected(change: Partial<EntryFields<"connection">> = {}): Entr
     reason: null,
     prompt: null,
     destination: "ssh://example",
+
+    plugin: "ssh",
+    liveness_timeout_ms: 15_000,
+    kept: true,
+    forwards: 0,
     ...change,
   };
 }

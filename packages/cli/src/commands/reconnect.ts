@@ -1,6 +1,6 @@
 // `holdfast reconnect`: dial now instead of later, or make sure that the link is alive.
 import { defineCommand, type Context } from "../command.ts";
-import { describeReconnect } from "../describe.ts";
+import { describeReconnect, isLine } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
 import { needUnixSockets, selectEntry, withEntries } from "../select.ts";
@@ -27,10 +27,10 @@ async function run(context: Context, args: readonly string[]): Promise<ExitCode>
   needUnixSockets();
   await withEntries(context, async (listed, silent) => {
     // A relay has nothing to dial, so it is no candidate when nobody says what is meant.
-    const candidates = args[0] === undefined ? listed.filter(({ entry }) => entry.type !== "relay") : listed;
+    const candidates = args[0] === undefined ? listed.filter(({ entry }) => isLine(entry)) : listed;
     const { client, entry } = selectEntry(candidates, args[0], silent);
     await client.reconnect(entry.id);
-    context.output.data(entry.type === "relay" ? entry.name : describeReconnect(entry.name, entry.state), {
+    context.output.data(isLine(entry) ? describeReconnect(entry.name, entry.state) : entry.name, {
       type: "reconnect_initiated",
       id: entry.id,
     });

@@ -2,7 +2,7 @@
 import { watchProcesses, type ControlClient, type Entry, type Push } from "@holdfast/control";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop } from "../control.ts";
-import { describeEntry, describeLastHeard } from "../describe.ts";
+import { describeEntry, describeLastHeard, isLine } from "../describe.ts";
 import { entriesOfPush, removedBy } from "../entries-of-push.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
@@ -75,7 +75,8 @@ export function inFull(entry: Entry, now: number): string[] {
           `${plural(tunnel.streams, "stream")}, for ${age}`,
       ]);
     }
-  } else {
+  }
+  if (isLine(entry)) {
     rows.push(["last heard", describeLastHeard(entry, now)], ["links", String(entry.epoch)]);
   }
   rows.push(["since", entry.since], ["id", `${entry.pid}/${entry.id}`]);

@@ -22,11 +22,15 @@ export const eventBody = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("tunnel_state"), ...entryShapes.tunnel }),
   z.strictObject({ type: z.literal("relay_state"), ...entryShapes.relay }),
   z.strictObject({ type: z.literal("connection_state"), ...entryShapes.connection }),
+  z.strictObject({ type: z.literal("forward_state"), ...entryShapes.forward }),
+  z.strictObject({ type: z.literal("daemon_state"), ...entryShapes.daemon }),
   z.strictObject({ type: z.literal("tunnel_outage"), ...outageShape }),
   z.strictObject({ type: z.literal("connection_outage"), ...outageShape }),
   z.strictObject({ type: z.literal("tunnel_removed"), ...about }),
   z.strictObject({ type: z.literal("relay_removed"), ...about }),
   z.strictObject({ type: z.literal("connection_removed"), ...about }),
+  z.strictObject({ type: z.literal("forward_removed"), ...about }),
+  z.strictObject({ type: z.literal("daemon_removed"), ...about }),
 ]);
 
 export const event = z
@@ -38,7 +42,17 @@ export const event = z
   })
   .meta({ id: "event" });
 
-export const topic = z.enum(["all", "tunnel", "relay", "connection"]);
+/** `mount` and `process` are there for those who ask for them; nothing has such events yet. */
+export const topic = z.enum([
+  "all",
+  "tunnel",
+  "relay",
+  "connection",
+  "forward",
+  "daemon",
+  "mount",
+  "process",
+]);
 
 export type EventBody = z.infer<typeof eventBody>;
 export type ControlEvent = z.infer<typeof event>;

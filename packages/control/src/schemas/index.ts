@@ -1,15 +1,30 @@
 // The schemas by name, for whoever wants to check a line. They load zod, so the main entry has only their types.
-export { connectionEntry, entry, relayEntry, relayTunnel, tunnelEntry } from "./entries.ts";
+export {
+  connectionEntry,
+  daemonEntry,
+  endpointJson,
+  entry,
+  forwardEntry,
+  relayEntry,
+  relayTunnel,
+  tunnelEntry,
+} from "./entries.ts";
 export { event, eventBody, topic } from "./events.ts";
 export {
   SCHEMA,
+  answered,
+  attached,
+  authenticateInitiated,
+  connectInitiated,
   disconnectInitiated,
   error,
+  forwarded,
   hello,
   list,
   message,
   missed,
   push,
+  question,
   reconnectInitiated,
   reply,
   snapshot,
@@ -18,5 +33,5 @@ export {
   unsubscribed,
 } from "./messages.ts";
 export { check, cut, demoSummary, outputLine, ready } from "./output.ts";
-export { request } from "./requests.ts";
+export { callerEnvironment, reconnectPolicy, request } from "./requests.ts";
 export { endReason, failure, lineFields, lineState } from "./values.ts";

@@ -63,6 +63,47 @@ export const disconnectInitiated = z
   .strictObject({ type: z.literal("disconnect_initiated"), id })
   .meta({ id: "disconnect_initiated" });
 
+export const connectInitiated = z
+  .strictObject({
+    type: z.literal("connect_initiated"),
+    id,
+    joined: z.boolean().describe("there was such a connection already"),
+  })
+  .meta({ id: "connect_initiated" });
+export const attached = z
+  .strictObject({
+    type: z.literal("attached"),
+    id,
+    session_socket: z.string(),
+    machine: z.string().describe("its name on that socket"),
+  })
+  .meta({ id: "attached" });
+export const authenticateInitiated = z
+  .strictObject({ type: z.literal("authenticate_initiated"), id })
+  .meta({ id: "authenticate_initiated" });
+export const answered = z
+  .strictObject({ type: z.literal("answered"), question: id })
+  .meta({ id: "answered" });
+export const forwarded = z
+  .strictObject({
+    type: z.literal("forwarded"),
+    id,
+    joined: z.boolean().describe("its asker had begun it already"),
+  })
+  .meta({ id: "forwarded" });
+
+/** Only to the client that attends the dial. */
+export const question = z
+  .strictObject({
+    type: z.literal("question"),
+    id: id.describe("the connection"),
+    question: id.describe("for the answer"),
+    kind: z.enum(["ask", "confirm"]).describe("of confirm, the only answer is yes or no"),
+    about: z.string().nullable(),
+    questions: z.array(z.strictObject({ text: z.string(), echo: z.boolean() })).min(1),
+  })
+  .meta({ id: "question" });
+
 export const reply = z.discriminatedUnion("type", [
   list,
   status,
@@ -70,15 +111,21 @@ export const reply = z.discriminatedUnion("type", [
   unsubscribed,
   reconnectInitiated,
   disconnectInitiated,
+  connectInitiated,
+  attached,
+  authenticateInitiated,
+  answered,
+  forwarded,
   error,
 ]);
 export const push = z.discriminatedUnion("type", [snapshot, event, missed]);
-export const message = z.discriminatedUnion("type", [hello, ...reply.options, ...push.options]);
+export const message = z.discriminatedUnion("type", [hello, ...reply.options, ...push.options, question]);
 
 export type Hello = z.infer<typeof hello>;
 export type ErrorLine = z.infer<typeof error>;
 export type Snapshot = z.infer<typeof snapshot>;
 export type Missed = z.infer<typeof missed>;
+export type QuestionPush = z.infer<typeof question>;
 export type Reply = z.infer<typeof reply>;
 export type Push = z.infer<typeof push>;
 export type Message = z.infer<typeof message>;

@@ -1,6 +1,6 @@
 // The lines that only the command prints with `--json`; the others are entries and messages of the control socket.
 import { z } from "zod";
-import { connectionEntry, relayEntry, tunnelEntry } from "./entries.ts";
+import { connectionEntry, daemonEntry, forwardEntry, relayEntry, tunnelEntry } from "./entries.ts";
 import { event } from "./events.ts";
 import { disconnectInitiated, error, hello, missed, reconnectInitiated, snapshot } from "./messages.ts";
 import { count, durationMs } from "./values.ts";
@@ -60,6 +60,8 @@ export const outputLine = z.discriminatedUnion("type", [
   tunnelEntry,
   relayEntry,
   connectionEntry,
+  forwardEntry,
+  daemonEntry,
   snapshot,
   event,
   missed,

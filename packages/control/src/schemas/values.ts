@@ -27,7 +27,7 @@ export const lineState = z.enum(["connecting", "connected", "reconnecting", "aut
 
 export const endReason = z
   .strictObject({
-    code: z.enum(["closed", "failed", "replaced", "gave_up", "vetoed", "not_reconnecting"]),
+    code: z.enum(["closed", "failed", "replaced", "gave_up", "vetoed", "not_reconnecting", "unsupported"]),
     failures: count,
     error: failure.nullable().describe("the real last error"),
   })
