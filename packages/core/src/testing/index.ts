@@ -14,6 +14,7 @@ export type {
   SessionReport,
   SimulateSessionOptions,
 } from "./session/index.ts";
+export { VirtualClock } from "./virtual-clock.ts";
 export { Violation } from "./violation.ts";
 export { Wire } from "./wire.ts";
 export type { WireTraits } from "./wire.ts";

@@ -1,4 +1,8 @@
 // What needs Node: sockets, transports, wake signals.
+export { Admission, limitKey } from "./admission/admission.ts";
+export type { AddressLimits } from "./admission/admission.ts";
+export { Gate } from "./admission/gate.ts";
+export type { GateLimits } from "./admission/gate.ts";
 export { socketBytes } from "./byte-socket.ts";
 export type { SocketBytesOptions } from "./byte-socket.ts";
 export type { Endpoint } from "./endpoint.ts";

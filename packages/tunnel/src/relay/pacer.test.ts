@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { VirtualClock } from "../../test/virtual-clock.ts";
+import { VirtualClock } from "@holdfast/core/testing";
 import { Pacer, type Turn } from "./pacer.ts";
 import { HINT_HORIZON_MS, NO_RESERVATION, reserve, SLOT_PACE, type Reservation } from "./reservation.ts";
 

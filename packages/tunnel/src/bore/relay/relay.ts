@@ -2,14 +2,21 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@holdfast/core";
 import { systemClock } from "@holdfast/net";
-import { listen, resetSocket, type Endpoint, type Listener, type Socket } from "@holdfast/net/node";
+import {
+  Admission,
+  limitKey,
+  listen,
+  resetSocket,
+  type Endpoint,
+  type Listener,
+  type Socket,
+} from "@holdfast/net/node";
 import { secretKey, type SecretKey } from "../auth.ts";
 import { FrameStream } from "../frame-stream.ts";
 import { busyText, RELAY_TEXT } from "../texts.ts";
 import type { Uuid } from "../uuid.ts";
 import { Changes } from "../../changes.ts";
 import { harmless } from "../../listener.ts";
-import { Admission, limitKey } from "../../relay/admission.ts";
 import { checkOpenness } from "../../relay/closed-by-default.ts";
 import { ExpiryQueue } from "../../relay/expiry.ts";
 import { Farewells } from "./farewells.ts";

@@ -1,8 +1,7 @@
 // One client as the relay sees it: its session, and the visitors that it carries, bind by bind.
 import { KIND, type SessionStream } from "@holdfast/core/session";
-import { resetSocket, spliceStream, type Socket } from "@holdfast/net/node";
+import { limitKey, resetSocket, spliceStream, type Socket } from "@holdfast/net/node";
 import type { AcceptedSession } from "@holdfast/net/session";
-import { limitKey } from "../../relay/admission.ts";
 import { LOOPBACK } from "../../relay/closed-by-default.ts";
 import { hex } from "../hex.ts";
 import type { ControlChannel } from "../wire/control-channel.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../../test/virtual-clock.ts";
+import { VirtualClock } from "@holdfast/core/testing";
 import type { Lease } from "./lease.ts";
 import { decodeLeases, encodeLeases } from "./lease-file.ts";
 

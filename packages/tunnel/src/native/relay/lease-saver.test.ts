@@ -1,6 +1,6 @@
 import { HoldfastError } from "@holdfast/core";
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../../test/virtual-clock.ts";
+import { VirtualClock } from "@holdfast/core/testing";
 import { LeaseSaver } from "./lease-saver.ts";
 
 /** A disk whose writes end when the test says so. */

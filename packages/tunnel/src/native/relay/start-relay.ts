@@ -10,6 +10,7 @@ import {
 } from "@holdfast/core/session";
 import { systemClock, type AcceptedByteLink } from "@holdfast/net";
 import {
+  Gate,
   listenHoldfast,
   nodeCrypto,
   type Endpoint,
@@ -28,7 +29,6 @@ import { checkOpenness } from "../../relay/closed-by-default.ts";
 import { cryptoRandom } from "../../crypto-random.ts";
 import { Pacer } from "../../relay/pacer.ts";
 import { HOLDFAST_PORT } from "../wire/messages.ts";
-import { Gate } from "./gate.ts";
 import { LeaseBook } from "./lease-book.ts";
 import { resolveTunnelLimits, type TunnelRelayLimits } from "./limits.ts";
 import type { TunnelRelayEvent, TunnelRelayStatus } from "./options.ts";

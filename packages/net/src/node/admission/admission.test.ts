@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../test/virtual-clock.ts";
+import { VirtualClock } from "@holdfast/core/testing";
 import { Admission, limitKey, type AddressLimits } from "./admission.ts";
 
 const ADDRESS = "192.0.2.1";

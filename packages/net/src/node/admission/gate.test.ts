@@ -1,10 +1,18 @@
 import { HoldfastError } from "@holdfast/core";
-import type { AcceptedByteLink } from "@holdfast/net";
-import type { AcceptedSession } from "@holdfast/net/session";
+import type { AcceptedByteLink } from "../../byte-link.ts";
+import type { AcceptedSession } from "../../session/index.ts";
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../../test/virtual-clock.ts";
-import { Gate } from "./gate.ts";
-import { resolveTunnelLimits, type TunnelRelayLimits } from "./limits.ts";
+import { VirtualClock } from "@holdfast/core/testing";
+import { Gate, type GateLimits } from "./gate.ts";
+
+const LIMITS: GateLimits = {
+  connectionsPerAddress: 100,
+  unauthenticatedPerAddress: 20,
+  failedAuthenticationsPerMinute: 10,
+  sessionsPerAddress: 32,
+  addresses: 65_536,
+  handshakes: 4_096,
+};
 
 /** A link that only comes and goes. */
 class LinkThatComes {
@@ -22,8 +30,8 @@ class LinkThatComes {
   }
 }
 
-function start(limits: Partial<TunnelRelayLimits> = {}) {
-  const gate = new Gate(resolveTunnelLimits(limits), new VirtualClock());
+function start(limits: Partial<GateLimits> = {}) {
+  const gate = new Gate({ ...LIMITS, ...limits }, new VirtualClock());
   const come = () => {
     const link = new LinkThatComes();
     return { link, admitted: gate.admit(link as unknown as AcceptedByteLink) };

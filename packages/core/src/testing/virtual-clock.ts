@@ -1,13 +1,15 @@
 // A clock that only moves when a test says so.
-import type { Clock, Timer } from "@holdfast/core";
+import type { Clock, Timer } from "../ports.ts";
 
+/** A clock, and its timers, in the hands of a test. */
 export class VirtualClock implements Clock {
   #now = 0;
   readonly #beganAt: number;
-  readonly #timers = new Map<Timer, { at: number; fire: () => void }>();
+  /** One for each timer that is armed. */
+  readonly #timers: Map<Timer, { at: number; fire: () => void }> = new Map();
 
   /** `beganAt`: what the wall clock shows in the beginning. */
-  constructor(beganAt = 1_700_000_000_000) {
+  constructor(beganAt: number = 1_700_000_000_000) {
     this.#beganAt = beganAt;
   }
 

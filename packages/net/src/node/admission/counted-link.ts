@@ -1,6 +1,6 @@
 // A link that says when it is gone to somebody besides its listener: to whoever counts links. That is when it ends by
 // itself, and when it is closed here, of which links tell nobody.
-import type { AcceptedByteLink, ByteLinkTrust } from "@holdfast/net";
+import type { AcceptedByteLink, ByteLinkTrust } from "../../byte-link.ts";
 import type { HoldfastError } from "@holdfast/core";
 
 export class CountedLink implements AcceptedByteLink {

@@ -1,18 +1,24 @@
 // Who may come in: links are counted by address from the moment that they are accepted, those whose handshake is not
 // done by themselves, and sessions. Whoever comes too often is hung up on, unheard.
 import type { Clock, HoldfastError } from "@holdfast/core";
-import type { AcceptedByteLink } from "@holdfast/net";
-import type { AcceptedSession } from "@holdfast/net/session";
-import { Admission, limitKey } from "../../relay/admission.ts";
+import type { AcceptedByteLink } from "../../byte-link.ts";
+import type { AcceptedSession } from "../../session/index.ts";
+import { Admission, limitKey, type AddressLimits } from "./admission.ts";
 import { CountedLink } from "./counted-link.ts";
-import type { TunnelRelayLimits } from "./limits.ts";
 
+/** What one address may have, and all of them together. */
+export interface GateLimits extends Omit<AddressLimits, "clientsPerAddress"> {
+  /** Sessions from one address, those without a link included. */
+  readonly sessionsPerAddress: number;
+}
+
+/** Who may come in to a server of sessions. */
 export class Gate {
   readonly #admission: Admission;
   /** Links whose handshake is not done: at most `limits.handshakes`. */
   readonly #greeting = new Set<AcceptedByteLink>();
 
-  constructor(limits: TunnelRelayLimits, clock: Clock) {
+  constructor(limits: GateLimits, clock: Clock) {
     this.#admission = new Admission({ ...limits, clientsPerAddress: limits.sessionsPerAddress }, clock);
   }
 
