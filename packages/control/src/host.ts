@@ -36,6 +36,8 @@ export interface ControlOptions {
   readonly limits?: Partial<ControlLimits>;
   /** Carries out the requests that only a daemon knows. Default: they are answered with the error `unsupported`. */
   readonly carryOut?: CarryOut;
+  /** Called before anybody can connect: show here what is there from the start, so that no list is without it. */
+  readonly begin?: (add: ControlHost["add"]) => void;
   /** The first id that entries get, so that none is used again after a restart. Default 1. */
   readonly firstId?: number;
   /** Default: the machine's. */
@@ -65,6 +67,7 @@ export async function openControl(options: ControlOptions): Promise<ControlHost>
   const clock = options.clock ?? systemClock;
   const registry = new Registry(process.pid, clock, options.firstId);
   const hello = helloLine(options, clock);
+  options.begin?.((item) => registry.add(item));
   const socket =
     (options.listen ?? process.platform !== "win32") ? await openSocket(options, registry, hello) : undefined;
   const close = once(async () => socket?.close());

@@ -96,7 +96,10 @@ export interface Connection {
    * @throws HoldfastError `closed`, `too_many` (fatal).
    */
   onClose(close: () => Promise<void>): () => void;
-  /** Stop at once, in any state, for good. Safe to call again. */
-  close(): Promise<void>;
+  /**
+   * Stop at once, in any state, for good. With `keep`, a later process opens it again: what the plugin made on the far
+   * side for this connection alone stays there. Safe to call again.
+   */
+  close(how?: { readonly keep: boolean }): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

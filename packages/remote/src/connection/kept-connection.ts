@@ -151,9 +151,9 @@ export class KeptConnection implements Connection {
     return () => void this.#owned.delete(close);
   }
 
-  close(): Promise<void> {
+  close(how: { readonly keep: boolean } = { keep: false }): Promise<void> {
     this.#closed = true;
-    return (this.#closing ??= this.#end());
+    return (this.#closing ??= this.#end(how));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -336,7 +336,7 @@ export class KeptConnection implements Connection {
     this.#draining.add(old);
   }
 
-  async #end(): Promise<void> {
+  async #end(how: { readonly keep: boolean }): Promise<void> {
     const { backend, limits, clock, warn } = this.#parts;
     const failure = closedFailure(this.id);
     // Forwards first: while there is a link, they can break their streams instead of only ending them.
@@ -348,7 +348,7 @@ export class KeptConnection implements Connection {
     this.#changes.end();
     await Promise.allSettled([ended, ...owned]);
     try {
-      await within(clock, limits.disposeMs, backend.dispose(), () => slowDispose(limits.disposeMs));
+      await within(clock, limits.disposeMs, backend.dispose(how), () => slowDispose(limits.disposeMs));
     } catch (cause) {
       const message = "the plugin could not clean up after the connection";
       warn(new HoldfastError({ code: "dispose_failed", message, fault: "local", cause }));

@@ -31,8 +31,10 @@ export interface OpenConnectionOptions {
   readonly health?: HealthCheck;
   /** Who is asked while the first dial runs. Default: nobody. */
   readonly interaction?: Interaction;
-  /** Default: nothing. */
+  /** Default: nothing. Looked at again by each dial, as far as its plugin does. */
   readonly environment?: CallerEnvironment;
+  /** What is shared with the far side; asked for at each dial that needs it. Default: nothing. */
+  readonly secret?: () => string | undefined;
   /** What links learned before, as of an earlier process; kept up to date. Default: an empty one. */
   readonly memory?: Map<string, string>;
   readonly limits?: Partial<ConnectionLimits>;
@@ -72,6 +74,7 @@ export async function openConnection(options: OpenConnectionOptions): Promise<Co
     connectionId: id,
     environment: options.environment ?? {},
     options: options.options ?? {},
+    ...(options.secret && { secret: options.secret }),
     memory: options.memory ?? new Map<string, string>(),
     wake: () => kept?.wake(),
     warn: (warning) => warn(new HoldfastError({ code: "plugin_warning", message: warning, fault: "local" })),

@@ -85,14 +85,14 @@ export class DockerBackend implements Backend {
     }
   }
 
-  async dispose(): Promise<void> {
+  async dispose({ keep }: { readonly keep: boolean } = { keep: false }): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#watch?.stop();
     this.#pulls.stop();
     await Promise.all(this.#hangingUp);
     const { options, target } = this.#options;
-    if (options.remove && "image" in target) await this.#remove();
+    if (!keep && options.remove && "image" in target) await this.#remove();
   }
 
   async #connect(attempt: Attempt, life: LinkLife): Promise<Machine> {

@@ -38,6 +38,11 @@ export interface PluginContext {
   readonly environment: CallerEnvironment;
   /** Options of the plugin by name, as given: `identity_file`, `known_hosts` … Unknown ones are refused. */
   readonly options: Readonly<Record<string, string>>;
+  /**
+   * What is shared with the far side, in memory only: after a restart of this process there is none until somebody gives
+   * it again. Asked for at each dial. Absent where nobody ever gives one.
+   */
+  readonly secret?: () => string | undefined;
   /** What a link learned that later ones need (a pinned host key, the container's id). Small, and never a secret. */
   readonly memory: Map<string, string>;
   /** Something outside says that a dial may succeed now: the container was started. */
@@ -52,8 +57,11 @@ export interface Backend {
    * question with `auth_required`. Ends at once when `attempt.signal` aborts.
    */
   dial(attempt: Attempt, interaction: Interaction): Promise<Machine>;
-  /** The connection is ended for good: clean up what belongs to it alone. Never called for a lost link. */
-  dispose(): Promise<void>;
+  /**
+   * The connection is ended for good: clean up what belongs to it alone. With `keep` a later process will open it again
+   * under the same id: what is on the far side stays. Never called for a lost link.
+   */
+  dispose(how?: { readonly keep: boolean }): Promise<void>;
 }
 
 export interface Plugin {

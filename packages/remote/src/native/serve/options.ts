@@ -1,11 +1,11 @@
 // How a machine is offered to the other end of a session.
 import type { Clock } from "@holdfast/core";
 import type { SessionStream } from "@holdfast/core/session";
-import type { Machine } from "../../plugin/machine.ts";
+import type { ConnectedMachine } from "../../connection/connection.ts";
 import type { ServeLimits } from "../limits.ts";
 
 /** A machine, or where the present one comes from: asked for each request, so that a new link takes over by itself. */
-export type MachineSource = Machine | (() => Machine | Promise<Machine>);
+export type MachineSource = ConnectedMachine | (() => ConnectedMachine | Promise<ConnectedMachine>);
 
 /** One spawn or connection, for an audit line. Texts of the peer: escape control bytes before they are shown. */
 export type ServeEvent =

@@ -1,7 +1,7 @@
 // What the parts of a served machine share: the session, the machine, the counts, and what has to end with it.
 import { HoldfastError, type Clock } from "@holdfast/core";
 import type { SessionHandle } from "@holdfast/net/session";
-import type { Machine } from "../../plugin/machine.ts";
+import type { ConnectedMachine } from "../../connection/connection.ts";
 import { linkLost } from "../failures.ts";
 import { overLimit, type ServeLimits } from "../limits.ts";
 import type { MachineSource, ServeEvent } from "./options.ts";
@@ -44,7 +44,7 @@ export class Service {
   }
 
   /** The present machine. @throws HoldfastError what its source says. */
-  async machine(): Promise<Machine> {
+  async machine(): Promise<ConnectedMachine> {
     const { source } = this.options;
     return typeof source === "function" ? source() : source;
   }
