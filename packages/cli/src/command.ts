@@ -9,6 +9,8 @@ export interface Context {
   readonly paths: HoldfastPaths;
   /** Without the secrets, which have been taken out of it. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What follows `--`, untouched, for commands that have a `tail`; undefined without `--`. */
+  readonly tail: readonly string[] | undefined;
 }
 
 export interface Command<S extends OptionSet = OptionSet> {
@@ -19,10 +21,13 @@ export interface Command<S extends OptionSet = OptionSet> {
   readonly description: string;
   /** Positional arguments as commander writes them: `<target...>`, `[name]`. */
   readonly usage: string;
+  /** What may follow `--`, which is not looked at: `CMD ARGS`. Default: nothing, and `--` only ends the options. */
+  readonly tail?: string;
   readonly options: S;
   /** Two command lines that a test runs, each with what it does. */
   readonly examples: readonly Example[];
-  run(context: Context, args: readonly string[], options: Values<S>): Promise<ExitCode>;
+  /** Resolves with the exit code: one of ours, or what a program on another machine has ended with. */
+  run(context: Context, args: readonly string[], options: Values<S>): Promise<ExitCode | number>;
 }
 
 interface Example {

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { environmentName, type Option } from "./options/option.ts";
 import { formatTable } from "./terminal/format.ts";
+import { usageLine } from "./usage.ts";
 
 /** `holdfast --help`. */
 export function helpForAll(): string {
@@ -26,12 +27,6 @@ export function helpForAll(): string {
 
 /** `holdfast COMMAND --help`. */
 export function helpForCommand(command: Command): string {
-  const usage = [
-    "holdfast",
-    command.name,
-    ...(command.usage === "" ? [] : [command.usage]),
-    "[options]",
-  ].join(" ");
   const options = Object.values(command.options);
   const groups = [...new Set(options.map((option) => option.group))];
   const sections = groups.map((group) => {
@@ -40,7 +35,7 @@ export function helpForCommand(command: Command): string {
   });
   const examples = command.examples.map(({ line, does }) => `  ${line}\n      ${does}`);
   return [
-    `Usage: ${usage}`,
+    `Usage: ${usageLine(command)}`,
     "",
     command.description,
     "",

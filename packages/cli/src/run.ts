@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exit(code);
 }
 
-async function run(argv: readonly string[]): Promise<ExitCode> {
+async function run(argv: readonly string[]): Promise<ExitCode | number> {
   // Written before the options are known: a bare run under npm is the demo.
   const words = argv.length === 0 && isNpmStart(process.env) ? ["demo"] : argv;
   const [name, ...rest] = words;
@@ -73,8 +73,9 @@ function find(name: string): Listed {
   throw usageError(`there is no command ${name}`, guess ?? "holdfast --help lists the commands");
 }
 
-async function runCommand(listed: Listed, argv: readonly string[]): Promise<ExitCode> {
+async function runCommand(listed: Listed, words: readonly string[]): Promise<ExitCode | number> {
   const command = await listed.load();
+  const { argv, tail } = cutTail(command, words);
   if (asksForHelp(argv)) {
     process.stdout.write(`${helpForCommand(command)}\n`);
     return EXIT.ok;
@@ -90,7 +91,17 @@ async function runCommand(listed: Listed, argv: readonly string[]): Promise<Exit
   const output = outputOf(command.name, values as Values<typeof outputOptions>);
   output.hello();
   warnOfSecret(parsed, output);
-  return runReported(command, { output, paths, env: withoutSecrets(env) }, parsed.args, values);
+  return runReported(command, { output, paths, env: withoutSecrets(env), tail }, parsed.args, values);
+}
+
+/** The command line of another machine is none of our parser's business. */
+function cutTail(
+  { tail }: Command,
+  words: readonly string[],
+): { readonly argv: readonly string[]; readonly tail: readonly string[] | undefined } {
+  const end = words.indexOf("--");
+  if (tail === undefined || end === -1) return { argv: words, tail: undefined };
+  return { argv: words.slice(0, end), tail: words.slice(end + 1) };
 }
 
 /** The parser is only loaded if there is something to parse: it is a good part of what `holdfast list` takes. */
@@ -105,7 +116,7 @@ async function runReported(
   context: Context,
   args: readonly string[],
   values: Values<OptionSet>,
-): Promise<ExitCode> {
+): Promise<ExitCode | number> {
   try {
     return await command.run(context, args, values);
   } catch (thrown) {

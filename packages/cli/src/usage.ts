@@ -5,6 +5,18 @@ export function usageError(message: string, hint?: string): HoldfastError {
   return new HoldfastError({ code: "usage", message, kind: "fatal", fault: "local", hint });
 }
 
+/** `holdfast exec [name] [options] -- CMD ARGS` */
+export function usageLine(command: {
+  readonly name: string;
+  readonly usage: string;
+  readonly tail?: string;
+}): string {
+  const tail = command.tail === undefined ? [] : ["--", command.tail];
+  return ["holdfast", command.name, command.usage, "[options]", ...tail]
+    .filter((word) => word !== "")
+    .join(" ");
+}
+
 /** "did you mean …", for a word that is close to one of these. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -2,6 +2,7 @@
 import type { Command } from "../command.ts";
 import { flagText } from "../help.ts";
 import { environmentName, tomlKey, type Option } from "../options/option.ts";
+import { usageLine } from "../usage.ts";
 
 const INTRODUCTION = `# The command
 
@@ -49,9 +50,6 @@ export function cliPage(commands: readonly Command[]): string {
 }
 
 function section(command: Command): string {
-  const usage = ["holdfast", command.name, command.usage, "[options]"]
-    .filter((word) => word !== "")
-    .join(" ");
   const options = Object.values(command.options).map(optionRow);
   return [
     `## holdfast ${command.name}`,
@@ -59,7 +57,7 @@ function section(command: Command): string {
     command.description.replaceAll("\n", " "),
     "",
     "```sh",
-    usage,
+    usageLine(command),
     "```",
     "",
     "| option | what it does | default | environment | key |",

@@ -14,6 +14,8 @@ export interface Option<T> {
   readonly short?: string;
   /** What stands for the value in help; none for a switch. */
   readonly value?: string;
+  /** It may be given several times: `parse` gets all texts, each with `REPEAT` between it and the next. */
+  readonly repeatable?: boolean;
   readonly description: string;
   /** What is used if nobody sets it, as people would write it. */
   readonly shownDefault?: string;
@@ -37,13 +39,23 @@ export interface OptionTexts {
   readonly value: string;
   readonly group?: string;
   readonly alias?: string;
+  readonly short?: string;
   readonly command?: string;
   readonly shownDefault?: string;
 }
 
+/** Stands between the values of a flag that is given several times: no command line can have it in a value. */
+export const REPEAT = "\0";
+
 /** A flag with a value and no default. */
 export function optional<T>(texts: OptionTexts, parse: (text: string) => T): Option<T | undefined> {
   return { group: "Options", ...texts, fallback: undefined, parse };
+}
+
+/** A flag with a value that may be given several times; each is parsed for itself. */
+export function repeatable<T>(texts: OptionTexts, parse: (text: string) => T): Option<readonly T[]> {
+  const all = (text: string): readonly T[] => text.split(REPEAT).map(parse);
+  return { group: "Options", ...texts, repeatable: true, fallback: [], parse: all };
 }
 
 /** A flag with a value and a default, written as a person would. */
@@ -55,7 +67,7 @@ export function withDefault<T>(
 }
 
 /** A switch. */
-export function flag(texts: Omit<OptionTexts, "value"> & { short?: string }): Option<boolean> {
+export function flag(texts: Omit<OptionTexts, "value">): Option<boolean> {
   return { group: "Options", ...texts, fallback: false, parse: parseSwitch };
 }
 

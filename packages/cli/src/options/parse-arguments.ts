@@ -1,7 +1,7 @@
 // The command line of one subcommand, taken apart by commander: positional arguments, and the text of each flag.
 import { Command as Parser, CommanderError, Option as ParserOption } from "commander";
 import { usageError } from "../usage.ts";
-import type { OptionSet } from "./option.ts";
+import { REPEAT, type OptionSet } from "./option.ts";
 
 export interface Parsed {
   readonly args: readonly string[];
@@ -25,7 +25,9 @@ export function parseArguments(usage: string, options: OptionSet, argv: readonly
       );
       parser.addOption(spec);
       parser.on(`option:${spec.name()}`, (text: string | null | undefined) => {
-        flags.set(option.name, option.value === undefined ? true : (text ?? ""));
+        const before = option.repeatable === true ? flags.get(option.name) : undefined;
+        const value = option.value === undefined ? true : (text ?? "");
+        flags.set(option.name, before === undefined ? value : `${before}${REPEAT}${value}`);
       });
     }
   }

@@ -1,6 +1,6 @@
 // The values of a command's options: flag, else environment, else configuration file, else default.
 import { didYouMean, usageError } from "../usage.ts";
-import { environmentName, tomlKey, type Option, type OptionSet, type Values } from "./option.ts";
+import { environmentName, REPEAT, tomlKey, type Option, type OptionSet, type Values } from "./option.ts";
 
 export interface Sources {
   /** What the command line said: the text after the flag, or `true` for a switch. */
@@ -66,7 +66,7 @@ function resolveOption(
   checkAmbiguous(option, sources);
   const fromFile = table[tomlKey(option)];
   if (fromFile !== undefined)
-    return parse(option, textOf(fromFile), `${tomlKey(option)} in ${sources.file?.path}`);
+    return parse(option, textOf(fromFile, option), `${tomlKey(option)} in ${sources.file?.path}`);
   return option.fallback;
 }
 
@@ -142,8 +142,8 @@ export function checkTopLevel(file: ConfigFile, { keys, alone, commands }: Known
   }
 }
 
-function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(String).join(",");
+function textOf(value: unknown, { repeatable = false }: Option<unknown>): string {
+  if (Array.isArray(value)) return value.map(String).join(repeatable ? REPEAT : ",");
   return String(value);
 }
 
