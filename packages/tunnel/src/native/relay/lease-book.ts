@@ -1,9 +1,8 @@
 // The leases on disk: read once when the relay starts, and written whenever they are other ones.
 import { HoldfastError, type Clock } from "@holdfast/core";
-import { readStateFile, writeFileAtomically } from "@holdfast/trust/files";
+import { FileSaver, readStateFile, writeFileAtomically } from "@holdfast/trust/files";
 import type { KeptLease } from "./lease.ts";
 import { decodeLeases, encodeLeases } from "./lease-file.ts";
-import { LeaseSaver } from "./lease-saver.ts";
 import type { LeaseTable } from "./lease-table.ts";
 
 export interface LeaseBookOptions {
@@ -17,7 +16,7 @@ export interface LeaseBookOptions {
 
 export class LeaseBook {
   readonly #options: LeaseBookOptions;
-  readonly #saver: LeaseSaver | undefined;
+  readonly #saver: FileSaver | undefined;
 
   constructor(options: LeaseBookOptions) {
     const { path, table, clock, onWarning } = options;
@@ -25,7 +24,7 @@ export class LeaseBook {
     this.#saver =
       path === undefined
         ? undefined
-        : new LeaseSaver({
+        : new FileSaver({
             clock,
             onWarning,
             encode: () => encodeLeases(table.leases(), clock),

@@ -1,7 +1,7 @@
 import { HoldfastError } from "@holdfast/core";
 import { expect, test } from "vitest";
 import { VirtualClock } from "@holdfast/core/testing";
-import { LeaseSaver } from "./lease-saver.ts";
+import { FileSaver } from "./file-saver.ts";
 
 /** A disk whose writes end when the test says so. */
 class SlowDisk {
@@ -29,7 +29,7 @@ function start() {
   const warnings: HoldfastError[] = [];
   let version = 0;
   const onWarning = (warning: HoldfastError): void => void warnings.push(warning);
-  const saver = new LeaseSaver({ clock, encode: () => `v${version}`, write: disk.write, onWarning });
+  const saver = new FileSaver({ clock, encode: () => `v${version}`, write: disk.write, onWarning });
   const change = (): void => {
     version += 1;
     saver.touch();

@@ -1,27 +1,31 @@
-// Writes the file of leases, not oftener than needed: one write at a time, and one behind it for all that changed
-// meanwhile. A write that fails is told, and tried again with the next change.
+// Writes a file that changes while its program runs, not oftener than needed: one write at a time, and one behind it
+// for all that changed meanwhile. A write that fails is told, and tried again with the next change.
 import { HoldfastError, type Clock, type Timer } from "@holdfast/core";
 
 /** Changes of so long a time go into one write, in milliseconds. */
 const GATHER_MS = 50;
 
-export interface LeaseSaverOptions {
+/** What is written, where, and who hears of failures. */
+export interface FileSaverOptions {
   readonly clock: Clock;
   /** The file's content as it is now. */
   readonly encode: () => string;
+  /** Put it on disk, as by `writeFileAtomically`. */
   readonly write: (text: string) => Promise<void>;
+  /** A write failed. */
   readonly onWarning: (warning: HoldfastError) => void;
 }
 
-export class LeaseSaver {
-  readonly #options: LeaseSaverOptions;
+/** Keeps one file up to date. */
+export class FileSaver {
+  readonly #options: FileSaverOptions;
   readonly #timer: Timer;
   #changed = false;
   #writing: Promise<void> | undefined;
-  /** One for each that waits for the next write: bounded by what is bound at the same time. */
+  /** One for each that waits for the next write: bounded by what changes at the same time. */
   #waiting: (() => void)[] = [];
 
-  constructor(options: LeaseSaverOptions) {
+  constructor(options: FileSaverOptions) {
     this.#options = options;
     this.#timer = options.clock.timer(() => this.#start());
   }
