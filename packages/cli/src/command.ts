@@ -1,5 +1,4 @@
 // What a subcommand is. Each lives in a file of its own under `commands/` and is loaded when it is asked for.
-import type { ExitCode } from "./exit-codes.ts";
 import type { OptionSet, Values } from "./options/option.ts";
 import type { Output } from "./terminal/output.ts";
 import type { HoldfastPaths } from "@holdfast/control";
@@ -26,8 +25,8 @@ export interface Command<S extends OptionSet = OptionSet> {
   readonly options: S;
   /** Two command lines that a test runs, each with what it does. */
   readonly examples: readonly Example[];
-  /** Resolves with the exit code: one of ours, or what a program on another machine has ended with. */
-  run(context: Context, args: readonly string[], options: Values<S>): Promise<ExitCode | number>;
+  /** Resolves with the exit code: one of `EXIT`, or what a program on another machine has ended with. */
+  run(context: Context, args: readonly string[], options: Values<S>): Promise<number>;
 }
 
 interface Example {

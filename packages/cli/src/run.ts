@@ -3,7 +3,7 @@ import { holdfastPaths, timestamp, type Hello } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import type { Command, Context } from "./command.ts";
 import { commands, type Listed } from "./commands.ts";
-import { EXIT, exitCodeOfError, type ExitCode } from "./exit-codes.ts";
+import { EXIT, exitCodeOfError } from "./exit-codes.ts";
 import { helpForAll, helpForCommand } from "./help.ts";
 import type { outputOptions } from "./options/flags.ts";
 import { readConfigFile } from "./options/config-file.ts";
@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exit(code);
 }
 
-async function run(argv: readonly string[]): Promise<ExitCode | number> {
+async function run(argv: readonly string[]): Promise<number> {
   // Written before the options are known: a bare run under npm is the demo.
   const words = argv.length === 0 && isNpmStart(process.env) ? ["demo"] : argv;
   const [name, ...rest] = words;
@@ -73,7 +73,7 @@ function find(name: string): Listed {
   throw usageError(`there is no command ${name}`, guess ?? "holdfast --help lists the commands");
 }
 
-async function runCommand(listed: Listed, words: readonly string[]): Promise<ExitCode | number> {
+async function runCommand(listed: Listed, words: readonly string[]): Promise<number> {
   const command = await listed.load();
   const { argv, tail } = cutTail(command, words);
   if (asksForHelp(argv)) {
@@ -116,7 +116,7 @@ async function runReported(
   context: Context,
   args: readonly string[],
   values: Values<OptionSet>,
-): Promise<ExitCode | number> {
+): Promise<number> {
   try {
     return await command.run(context, args, values);
   } catch (thrown) {
