@@ -39,7 +39,7 @@ export interface ControlClient {
    */
   ask<T extends DaemonRequest["type"]>(
     request: Extract<DaemonRequest, { type: T }>,
-  ): Promise<Extract<Reply, { type: DaemonReply[T] }>>;
+  ): Promise<DaemonAnswer<T>>;
   /** Settles when the connection has ended, whoever ended it. */
   readonly closed: Promise<void>;
   close(): void;
@@ -83,6 +83,9 @@ function clientOf(connection: Connection, hello: Hello): ControlClient {
     close: () => connection.close(),
   };
 }
+
+/** What a daemon answers to such a request. */
+export type DaemonAnswer<T extends DaemonRequest["type"]> = Extract<Reply, { type: DaemonReply[T] }>;
 
 /** Which answer belongs to which request. */
 interface DaemonReply {

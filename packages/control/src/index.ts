@@ -1,6 +1,6 @@
 // The public names of the control plane. Nothing here loads zod; the schemas are in `@holdfast/control/schemas`.
 export { dialControl } from "./client.ts";
-export type { ControlClient, DialControlOptions } from "./client.ts";
+export type { ControlClient, DaemonAnswer, DialControlOptions } from "./client.ts";
 export { openControl } from "./host.ts";
 export type { ControlHost, ControlLimits, ControlOptions } from "./host.ts";
 export { encodeLine } from "./json-lines.ts";
@@ -10,7 +10,7 @@ export type { Outage, OutageTracker, StreamFate } from "./outage.ts";
 export { holdfastPaths } from "./paths.ts";
 export type { HoldfastPaths } from "./paths.ts";
 export { findProcesses, listEntries } from "./processes.ts";
-export type { Found, Listed, SilentProcess } from "./processes.ts";
+export type { FindOptions, Found, Listed, SilentProcess } from "./processes.ts";
 export { socketName, socketPath } from "./socket-files.ts";
 export type { CarryOut, ControlPeer, DaemonRequest } from "./session.ts";
 export type { EntryFields, Item, ItemOptions } from "./registry.ts";
@@ -26,6 +26,7 @@ export type {
   Kind,
   RelayEntry,
   RelayTunnelJson,
+  ServerEntry,
   TunnelEntry,
 } from "./schemas/entries.ts";
 export type { ControlEvent, EventBody, Topic } from "./schemas/events.ts";
@@ -39,7 +40,7 @@ export type {
   Reply,
   Snapshot,
 } from "./schemas/messages.ts";
-export type { Check, Cut, DemoSummary, OutputLine, Ready } from "./schemas/output.ts";
+export type { Audit, Check, Cut, DemoSummary, OutputLine, Ready } from "./schemas/output.ts";
 export type { CallerEnvironmentJson, ReconnectPolicyJson, Request } from "./schemas/requests.ts";
 export type { EndReasonJson, FailureJson, LineFields } from "./schemas/values.ts";
 // What the command uses of the files below.

@@ -22,12 +22,18 @@ export interface Listed {
   readonly entry: Entry;
 }
 
+export interface FindOptions extends DialControlOptions {
+  /** Only those whose sockets have this name. Default: all. */
+  readonly name?: string;
+}
+
 /**
  * Connect to every process. Sockets that a crash left behind are removed. Close the clients when done.
  * @throws HoldfastError `unsafe_folder`.
  */
-export async function findProcesses(runtimeFolder: string, options: DialControlOptions = {}): Promise<Found> {
-  const files = await listSocketFiles(runtimeFolder);
+export async function findProcesses(runtimeFolder: string, options: FindOptions = {}): Promise<Found> {
+  const all = await listSocketFiles(runtimeFolder);
+  const files = all.filter((file) => options.name === undefined || file.name === options.name);
   const results = await Promise.all(files.map((file) => reach(file, options)));
   return {
     clients: results

@@ -1,4 +1,9 @@
 // The public names of the remote package.
+export { openDaemonClient } from "./client/daemon-client.ts";
+export type { DaemonClient, DaemonClientOptions } from "./client/daemon-client.ts";
+export { findDaemon } from "./client/find-daemon.ts";
+export type { StartedDaemon } from "./client/find-daemon.ts";
+export type { DaemonListener } from "./client/listeners.ts";
 export type {
   ConnectedMachine,
   Connection,
@@ -41,20 +46,28 @@ export { sshPlugin } from "./ssh/ssh-plugin.ts";
 export { docker } from "./docker/docker-plugin.ts";
 export type { DockerPluginSettings } from "./docker/docker-plugin.ts";
 export {
+  DEFAULT_MACHINE_SERVER_LIMITS,
   DEFAULT_SERVE_LIMITS,
   DEFAULT_SESSION_MACHINE_LIMITS,
   holdfastPlugin,
   SERVE_PORT,
   serveMachine,
   sessionMachine,
+  startMachineServer,
 } from "./native/index.ts";
 export type {
   HoldfastMachine,
   HoldfastPluginOptions,
+  MachineServer,
+  MachineServerEvent,
+  MachineServerLimits,
+  MachineServerOptions,
+  MachineServerStatus,
   MachineService,
   MachineSource,
   ServeEvent,
   ServeLimits,
+  ServedClient,
   ServeMachineOptions,
   ServerAccess,
   SessionMachine,
