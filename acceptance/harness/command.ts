@@ -32,6 +32,8 @@ export class Command {
   /** Every JSON line so far, with the time of its arrival; at most what the process prints. */
   readonly lines: { readonly at: number; readonly line: OutputLine }[] = [];
   stderr = "";
+  /** Every other line of its output. */
+  text = "";
   end: Ended | undefined = undefined;
   readonly #child: ChildProcess;
 
@@ -85,6 +87,12 @@ export class Command {
     if (existsSync(`/proc/${this.pid}`)) throw new Error(`process ${this.pid} is still there`);
   }
 
+  /** A text is part of its output, outside of JSON lines. */
+  async prints(text: string, deadlineMs?: number): Promise<void> {
+    const what = `${JSON.stringify(text)} from \`holdfast ${this.name}\`\n${this.stderr}`;
+    await until(what, () => this.text.includes(text), deadlineMs);
+  }
+
   /** The first line of this type that fits, from `from` on. */
   async line<T extends OutputLine["type"]>(
     type: T,
@@ -107,5 +115,6 @@ export class Command {
   #read(text: string): void {
     if (text.startsWith("{"))
       this.lines.push({ at: performance.now(), line: JSON.parse(text) as OutputLine });
+    else this.text += `${text}\n`;
   }
 }

@@ -54,6 +54,10 @@ export class Program {
     scene.onEnd(() => this.kill());
   }
 
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   say(text: string): void {
     this.#child.stdin?.write(text);
   }

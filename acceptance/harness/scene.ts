@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, type Machine } from "./command.ts";
+import { endProcessesOf } from "./processes.ts";
 
 export class Scene {
   readonly #root: string = mkdtempSync(join(tmpdir(), "holdfast-acceptance-"));
@@ -40,8 +41,12 @@ export class Scene {
   }
 
   /** Run the command to its end. */
-  async run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Command> {
-    const command = this.holdfast(args, env);
+  async run(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    on?: Machine,
+  ): Promise<Command> {
+    const command = this.holdfast(args, env, on);
     await command.ended;
     return command;
   }
@@ -61,6 +66,7 @@ export class Scene {
 
   async end(): Promise<void> {
     for (const command of this.#commands) if (command.running) await command.destroy();
+    await endProcessesOf(this.#root);
     for (const close of this.#closers.reverse()) await close();
     rmSync(this.#root, { recursive: true, force: true });
   }

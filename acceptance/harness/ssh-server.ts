@@ -1,14 +1,11 @@
 // The real OpenSSH, both ends, with keys and settings of its own: nothing of the user's or the system's is read.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { userInfo } from "node:os";
 import type { Machine } from "./command.ts";
-import { findProgram, Program } from "./program.ts";
+import { Program } from "./program.ts";
 import type { Scene } from "./scene.ts";
+import { Sshd, SSHD_PROGRAMS } from "./sshd.ts";
 
 /** What `startSshServer` needs to be installed. */
-export const SSH_PROGRAMS: readonly string[] = ["sshd", "ssh", "ssh-keygen"];
+export const SSH_PROGRAMS: readonly string[] = [...SSHD_PROGRAMS, "ssh"];
 
 /** The server is known by this name, wherever it is reached. */
 const HOST_ALIAS = "holdfast-acceptance";
@@ -27,35 +24,10 @@ interface VisitOptions {
 }
 
 export async function startSshServer(scene: Scene, port: number, on?: Machine): Promise<SshServer> {
-  const folder = scene.folder("ssh");
-  const [hostKey, userKey] = [makeKey(folder, "host"), makeKey(folder, "user")];
-  const knownHosts = scene.file("known_hosts", `${HOST_ALIAS} ${publicKey(hostKey)}`);
-  const settings = [
-    `Port ${port}`,
-    "ListenAddress 127.0.0.1",
-    `HostKey ${hostKey}`,
-    `AuthorizedKeysFile ${scene.file("authorized_keys", publicKey(userKey))}`,
-    "AuthenticationMethods publickey",
-    "PermitRootLogin prohibit-password",
-    // The scene's folder is below a temporary one that others may write to.
-    "StrictModes no",
-    "UsePAM no",
-    "PidFile none",
-    "PrintMotd no",
-    "PrintLastLog no",
-  ];
-  // Its own service makes this folder when the system starts; only root's server asks for it.
-  if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const server = new Program(
-    scene,
-    "sshd",
-    ["-D", "-e", "-f", scene.file("sshd_config", `${settings.join("\n")}\n`)],
-    on,
-  );
-  await server.says("Server listening");
+  const server = await Sshd.start(scene, { port, on });
   const options = {
     HostKeyAlias: HOST_ALIAS,
-    UserKnownHostsFile: knownHosts,
+    UserKnownHostsFile: scene.file("aliased_hosts", `${HOST_ALIAS} ${server.publicHostKey}\n`),
     GlobalKnownHostsFile: "/dev/null",
     StrictHostKeyChecking: "yes",
     IdentitiesOnly: "yes",
@@ -70,20 +42,9 @@ export async function startSshServer(scene: Scene, port: number, on?: Machine): 
   return {
     port,
     visit: (host, through, command, { on: from, terminal = false } = {}) => {
-      const how = ["-F", "none", terminal ? "-tt" : "-T", "-i", userKey, ...flags];
-      const where = ["-p", `${through}`, "-l", userInfo().username, host];
+      const how = ["-F", "none", terminal ? "-tt" : "-T", "-i", server.identityFile, ...flags];
+      const where = ["-p", `${through}`, "-l", server.user, host];
       return new Program(scene, "ssh", [...how, ...where, command], from);
     },
   };
-}
-
-/** The path of a fresh private key. */
-function makeKey(folder: string, name: string): string {
-  const path = join(folder, `${name}_key`);
-  execFileSync(findProgram("ssh-keygen") ?? "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
-  return path;
-}
-
-function publicKey(path: string): string {
-  return readFileSync(`${path}.pub`, "utf8");
 }

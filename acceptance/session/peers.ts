@@ -1,7 +1,6 @@
 // Programs that know nothing of tunnels, and notice nothing: OpenSSH while the network changes, iperf3 while the
 // link is reset.
 import assert from "node:assert/strict";
-import { createServer, type AddressInfo } from "node:net";
 import { startNetworkLab } from "@holdfast/net/testing";
 import { pause, until } from "../harness/condition.ts";
 import { Program } from "../harness/program.ts";
@@ -10,6 +9,7 @@ import type { Act } from "../harness/run.ts";
 import type { Scene } from "../harness/scene.ts";
 import { needing } from "../harness/skip.ts";
 import { SSH_PROGRAMS, startSshServer } from "../harness/ssh-server.ts";
+import { freePort } from "../harness/sshd.ts";
 import { connected, portOf } from "../harness/tunnel-state.ts";
 import { assertNothingLost, startTunnel, throughProxy } from "./stage.ts";
 
@@ -137,14 +137,6 @@ async function measuredThroughReset(scene: Scene, direction: "up" | "down"): Pro
   assert.equal(await server.exits(), 0, server.stderr);
   assertNothingLost(tunnel.command);
   return `${direction} ${(end.sum_received.bytes / 1e6).toFixed(0)} MB, ${(inFlight / 1_024).toFixed(0)} KiB in flight at the cut`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export const peers: readonly Act[] = [

@@ -8,7 +8,7 @@ import { UNATTENDED } from "../../packages/remote/src/plugin/interaction.ts";
 import { until } from "../../packages/tunnel/test/sockets.ts";
 import { hasSystemPeer } from "./peer.ts";
 import { dialled, opened, readAll, type Linked, type LinkOptions } from "./podman/dialled.ts";
-import { BARE_IMAGE, IMAGE, PodmanService } from "./podman/podman-service.ts";
+import { BARE_IMAGE, IMAGE, PodmanService } from "../../acceptance/harness/podman-service.ts";
 
 describe.skipIf(!hasSystemPeer("podman"))("docker over podman", () => {
   let podman: PodmanService;

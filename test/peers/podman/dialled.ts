@@ -8,7 +8,7 @@ import { parseDestination } from "../../../packages/remote/src/plugin/destinatio
 import { UNATTENDED } from "../../../packages/remote/src/plugin/interaction.ts";
 import type { Machine } from "../../../packages/remote/src/plugin/machine.ts";
 import type { Backend, PluginContext } from "../../../packages/remote/src/plugin/plugin.ts";
-import type { PodmanService } from "./podman-service.ts";
+import type { PodmanService } from "../../../acceptance/harness/podman-service.ts";
 
 export interface LinkOptions {
   readonly image?: string;

@@ -4,7 +4,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { until } from "../../../packages/tunnel/test/sockets.ts";
+import { until } from "./condition.ts";
 
 /** Without CAP_SYS_RESOURCE and a whole cgroup tree, podman starts containers only with these. */
 const CONFIGURATION = `
