@@ -5,6 +5,7 @@ import { runActs, type Act, type Result } from "./harness/run.ts";
 const AREAS: Readonly<Record<string, () => Promise<readonly Act[]>>> = {
   tunnel: async () => (await import("./tunnel/acts.ts")).acts,
   session: async () => (await import("./session/acts.ts")).acts,
+  remote: async () => (await import("./remote/acts.ts")).acts,
 };
 
 const words = process.argv.slice(2);
