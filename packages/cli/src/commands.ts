@@ -9,6 +9,7 @@ export interface Listed {
 }
 
 const tunnel = "Tunnel";
+const remote = "Remote";
 const everything = "Everything";
 
 export const commands: readonly Listed[] = [
@@ -23,6 +24,12 @@ export const commands: readonly Listed[] = [
     group: tunnel,
     summary: "give local ports an address on a relay",
     load: async () => erase((await import("./commands/expose.ts")).expose),
+  },
+  {
+    name: "serve",
+    group: remote,
+    summary: "offer this machine to `connect holdfast://…`",
+    load: async () => erase((await import("./commands/serve.ts")).serve),
   },
   {
     name: "list",

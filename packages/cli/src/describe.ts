@@ -80,6 +80,7 @@ function streamEvidence({ streams_resumed: resumed, streams_lost: lost }: Outage
 export function describeEntry(entry: Entry, now: number): string {
   if (entry.type === "relay") return `${entry.state}, ${plural(entry.tunnels, "tunnel")}`;
   if (entry.type === "daemon") return describeDaemon(entry);
+  if (entry.type === "server") return describeServer(entry);
   if (entry.type === "forward") return describeForward(entry);
   const remaining = entry.retry_at === null ? null : Date.parse(entry.retry_at) - now;
   return `${describeState(entry, remaining)}${entry.draining ? ", draining" : ""}`;
@@ -94,6 +95,12 @@ function describeForward({ state, listen, connections, failure }: EntryFields<"f
 
 function describeDaemon({ state, connections, forwards }: EntryFields<"daemon">): string {
   return `${state}, ${plural(connections, "connection")}, ${plural(forwards, "forward")}`;
+}
+
+/** `listening, 2 sessions (1 away), 3 processes` */
+function describeServer({ state, sessions, attached, processes }: EntryFields<"server">): string {
+  const away = sessions > attached ? ` (${sessions - attached} away)` : "";
+  return `${state}, ${plural(sessions, "session")}${away}, ${processes === 1 ? "1 process" : `${processes} processes`}`;
 }
 
 /** `host:port`, with brackets around an IPv6 address. */
@@ -131,6 +138,8 @@ export function describeEvent(event: EventBody): string {
       return describeForward(event);
     case "daemon_state":
       return describeDaemon(event);
+    case "server_state":
+      return describeServer(event);
     case "tunnel_outage":
     case "connection_outage":
       return describeOutage(event);
@@ -139,6 +148,7 @@ export function describeEvent(event: EventBody): string {
     case "connection_removed":
     case "forward_removed":
     case "daemon_removed":
+    case "server_removed":
       return "gone";
   }
 }

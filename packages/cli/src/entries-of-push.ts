@@ -16,6 +16,8 @@ export function entriesOfPush(push: Push): readonly Entry[] {
       return [{ ...event, type: "forward" }];
     case "daemon_state":
       return [{ ...event, type: "daemon" }];
+    case "server_state":
+      return [{ ...event, type: "server" }];
     default:
       return [];
   }

@@ -23,6 +23,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   "bad_config",
   "bad_endpoint",
   "anonymous_relay",
+  "anonymous_server",
   "bad_fingerprint",
 ]);
 

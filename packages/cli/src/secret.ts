@@ -20,6 +20,11 @@ export async function readSecret(
   return trimmed;
 }
 
+/** Whether there is a file that can be read again. */
+export function hasSecretFile({ secretFile }: Values<typeof secretOptions>): boolean {
+  return secretFile !== undefined && secretFile !== "-";
+}
+
 async function readSecretFile(path: string, output: Output): Promise<string> {
   try {
     const text = await readFile(path, "utf8");

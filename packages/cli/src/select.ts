@@ -61,6 +61,7 @@ export function destinationOf(entry: Entry): string {
     case "tunnel":
       return entry.target;
     case "relay":
+    case "server":
       return entry.address;
     case "connection":
       return entry.destination;

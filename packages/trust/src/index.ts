@@ -7,7 +7,7 @@ export { openKnownRelays } from "./known-relays/known-relays.ts";
 export type { KnownRelays, KnownRelaysOptions } from "./known-relays/known-relays.ts";
 export type { Pin } from "./known-relays/known-relays-file.ts";
 export { nameIdentity, pinIdentity, relayAddress } from "./known-relays/relay-address.ts";
-export { loadOwnerKey, ownerId, ownerToken } from "./owner-key.ts";
+export { loadOwnerKey, ownerId, ownerToken, ownSecret } from "./owner-key.ts";
 export type { OwnerKeyOptions } from "./owner-key.ts";
 export { loadRelayIdentity } from "./relay-identity.ts";
 export type { RelayIdentityOptions } from "./relay-identity.ts";

@@ -57,6 +57,14 @@ export function ownerToken(ownerKey: Uint8Array, relayIdentity: string): Uint8Ar
   return new Uint8Array(mac.digest());
 }
 
+/**
+ * A secret that programs of one user on one machine share without being told: whoever can read the owner key knows it.
+ * For links without TLS, where a token would be worth something to whoever took the port.
+ */
+export function ownSecret(ownerKey: Uint8Array): string {
+  return createHmac("sha256", ownerKey).update("holdfast own secret").digest("hex");
+}
+
 /** What a relay keeps and shows of a token, 16 bytes: enough to recognise an owner, not enough to be it. */
 export function ownerId(token: Uint8Array): Uint8Array {
   const mac = createHmac("sha256", "holdfast owner id").update(token).digest();

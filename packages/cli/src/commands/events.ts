@@ -11,7 +11,7 @@ import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { plural } from "../terminal/format.ts";
 
-const TOPICS: readonly Topic[] = ["all", "tunnel", "relay", "connection", "forward", "daemon"];
+const TOPICS: readonly Topic[] = ["all", "tunnel", "relay", "connection", "forward", "daemon", "server"];
 
 const options = {
   topics: withDefault(

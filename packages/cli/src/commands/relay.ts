@@ -1,9 +1,8 @@
 // `holdfast relay`: a relay for tunnels, until it is told to stop.
 import { join } from "node:path";
-import { HoldfastError } from "@holdfast/core";
-import { systemClock } from "@holdfast/net";
 import { ensurePrivateFolder } from "@holdfast/trust/files";
-import { loadCertificateFiles, loadRelayIdentity, type CertificateSource } from "@holdfast/trust";
+import type { CertificateSource } from "@holdfast/trust";
+import { certificateOptions, openCertificates, reloadAll, type Reloaded } from "../certificates.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop, openCommandControl, printEvents } from "../control.ts";
 import { describeDrain, tellOfCuts } from "../drain.ts";
@@ -19,13 +18,11 @@ import {
   parseText,
 } from "../options/values.ts";
 import { startShownRelay, type ShownRelay } from "../relay/show-relay.ts";
-import { readSecret } from "../secret.ts";
+import { hasSecretFile, readSecret } from "../secret.ts";
 import { withEntries } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { plural } from "../terminal/format.ts";
-import { escapeText } from "../terminal/escape.ts";
 import type { Output } from "../terminal/output.ts";
-import { usageError } from "../usage.ts";
 
 const TRUST = "Trust";
 
@@ -81,19 +78,7 @@ const options = {
     parseCount,
   ),
   ...secretOptions,
-  certificate: optional(
-    {
-      name: "certificate",
-      value: "<file>",
-      description: "certificates for TLS, PEM; else one of its own",
-      group: TRUST,
-    },
-    parseText,
-  ),
-  privateKey: optional(
-    { name: "private-key", value: "<file>", description: "the key of --certificate, PEM", group: TRUST },
-    parseText,
-  ),
+  ...certificateOptions,
   allowHost: optional(
     {
       name: "allow-host",
@@ -153,7 +138,7 @@ async function run(
   const stop = new Stop();
   const name = values.name ?? (await freeName(context));
   await using host = await openCommandControl(context, "relay", name);
-  const certificates = await openCertificates(context, values);
+  const certificates = await openCertificates(values, join(context.paths.stateFolder, "relay"), output);
   await ensurePrivateFolder(join(context.paths.stateFolder, "relay"));
   const both = {
     bind: values.bind,
@@ -183,7 +168,7 @@ async function run(
   handleSignals({
     drain: (signal) => stop.ask(signal),
     cut: () => void shown.relay.close(),
-    hangup: () => void reload({ shown, certificates, values, output }),
+    hangup: () => void reloadAll(reloaded({ shown, certificates, values, output }), output),
   });
   try {
     const addresses = [...shown.relay.addresses];
@@ -212,21 +197,6 @@ async function freeName(context: Context): Promise<string> {
   return name;
 }
 
-/** The operator's, or the relay's own, which is made at its first start. */
-function openCertificates(context: Context, values: Values<typeof options>): Promise<CertificateSource> {
-  const { certificate, privateKey } = values;
-  const { output, paths } = context;
-  const settings = {
-    clock: systemClock,
-    onWarning: (warning: HoldfastError): void => output.warn(escapeText(warning.text), warning.hint),
-  };
-  if (certificate === undefined && privateKey === undefined)
-    return loadRelayIdentity(join(paths.stateFolder, "relay"), settings);
-  if (certificate === undefined) throw usageError("--private-key needs --certificate");
-  if (privateKey === undefined) throw usageError("--certificate needs --private-key");
-  return loadCertificateFiles(certificate, privateKey, settings);
-}
-
 interface Reload {
   readonly shown: ShownRelay;
   readonly certificates: CertificateSource;
@@ -234,26 +204,19 @@ interface Reload {
   readonly output: Output;
 }
 
-/** SIGHUP: the secret's file and the certificates are read again. Clients that are here stay. */
-async function reload(what: Reload): Promise<void> {
-  const { shown, certificates, values, output } = what;
-  const read: string[] = [];
-  try {
-    shown.relay.native?.useTls(await certificates.reload());
-    read.push("certificates");
-  } catch (thrown) {
-    output.warn(`SIGHUP: the old certificate stays in use: ${escapeText(HoldfastError.from(thrown).text)}`);
-  }
-  if (values.secretFile !== undefined && values.secretFile !== "-") {
-    try {
-      const secret = await readSecret(values, output);
-      if (secret !== undefined) shown.relay.useSecret(secret);
-      read.push("secret");
-    } catch (thrown) {
-      output.warn(`SIGHUP: the old secret stays in force: ${HoldfastError.from(thrown).text}`);
-    }
-  }
-  output.status(`SIGHUP: read again: ${read.join(", ") || "nothing"}; nobody was dropped`);
+/** What SIGHUP reads again: the certificates, and the secret's file. */
+function reloaded({ shown, certificates, values, output }: Reload): readonly Reloaded[] {
+  const secret = async (): Promise<void> => {
+    const text = await readSecret(values, output);
+    if (text !== undefined) shown.relay.useSecret(text);
+  };
+  return [
+    {
+      what: "certificates",
+      reload: async () => shown.relay.native?.useTls(await certificates.reload()),
+    },
+    ...(hasSecretFile(values) ? [{ what: "secret", reload: secret }] : []),
+  ];
 }
 
 function openWarning(values: Values<typeof options>): string {

@@ -76,6 +76,11 @@ export function inFull(entry: Entry, now: number): string[] {
       ]);
     }
   }
+  if (entry.type === "server") {
+    for (const address of entry.addresses.slice(1)) rows.push(["also", address]);
+    rows.push(["secret", entry.secret_required ? "required" : "none"]);
+    if (entry.authorized_keys !== null) rows.push(["keys", `${entry.authorized_keys} authorized`]);
+  }
   if (isLine(entry)) {
     rows.push(["last heard", describeLastHeard(entry, now)], ["links", String(entry.epoch)]);
   }

@@ -34,8 +34,8 @@ export const wait = defineCommand({
   name: "wait",
   summary: "wait until something is connected",
   description:
-    "Waits for a name, id or target to be in a state; it need not run yet. A relay counts as connected while it\n" +
-    "listens. Something that has ended counts as disconnected.",
+    "Waits for a name, id or target to be in a state; it need not run yet. A relay or server counts as connected\n" +
+    "while it listens. Something that has ended counts as disconnected.",
   usage: "<name>",
   options,
   examples: [
@@ -114,7 +114,7 @@ async function orSilent(context: Context, wanted: string, known: string): Promis
 }
 
 function fits(entry: Entry, state: WantedState): boolean {
-  return entry.type === "relay"
+  return entry.type === "relay" || entry.type === "server"
     ? state === "connected" && entry.state === "listening"
     : entry.state === state;
 }

@@ -1,9 +1,7 @@
 // How the command reaches a native relay, and how it knows whom it has reached: plain on this machine, TLS or a
 // WebSocket elsewhere, with pins and keys from the state folder.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { describeSystemError } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import { systemClock, type Attempt, type ByteLink } from "@holdfast/net";
 import { proxyFromEnvironment, tcp, tls, webSocket, type VerifyPeer } from "@holdfast/net/node";
@@ -20,7 +18,7 @@ import type { Values } from "../options/option.ts";
 import type { RelayUrl } from "../options/values.ts";
 import { escapeText } from "../terminal/escape.ts";
 import type { Output } from "../terminal/output.ts";
-import { usageError } from "../usage.ts";
+import { isThisMachine, readAuthority } from "../tls-trust.ts";
 
 export interface RelayDial {
   readonly dial: (attempt: Attempt) => Promise<ByteLink>;
@@ -117,19 +115,4 @@ function warn(output: Output, warning: HoldfastError): void {
 
 function wantsTls({ tls: asked, fingerprint, ca }: Values<typeof trustOptions>): boolean {
   return asked || fingerprint !== undefined || ca !== undefined;
-}
-
-async function readAuthority(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    const text = await readFile(path, "utf8");
-    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  } catch (thrown) {
-    throw usageError(`cannot read the certificates in ${path}: ${describeSystemError(thrown)}`);
-  }
-  throw usageError(`there is no certificate in ${path}`);
-}
-
-function isThisMachine(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }

@@ -88,6 +88,19 @@ const daemonShape = {
   log_file: z.string().nullable(),
 };
 
+const serverShape = {
+  ...identity,
+  state: z.enum(["listening", "draining"]),
+  since: time,
+  address: z.string().describe("URL that clients use"),
+  addresses: z.array(z.string()).describe("every URL that clients can use, the first of them `address`"),
+  secret_required: z.boolean(),
+  authorized_keys: count.nullable().describe("clients' keys that are let in; null: keys are not looked at"),
+  sessions: count.describe("of clients, those that are away included"),
+  attached: count.describe("of them, those that have a link now"),
+  processes: count.describe("that clients have started and that run"),
+};
+
 export const tunnelEntry = z
   .strictObject({ type: z.literal("tunnel"), ...tunnelShape })
   .meta({ id: "tunnel" });
@@ -101,6 +114,9 @@ export const forwardEntry = z
 export const daemonEntry = z
   .strictObject({ type: z.literal("daemon"), ...daemonShape })
   .meta({ id: "daemon" });
+export const serverEntry = z
+  .strictObject({ type: z.literal("server"), ...serverShape })
+  .meta({ id: "server" });
 
 export const entry = z.discriminatedUnion("type", [
   tunnelEntry,
@@ -108,6 +124,7 @@ export const entry = z.discriminatedUnion("type", [
   connectionEntry,
   forwardEntry,
   daemonEntry,
+  serverEntry,
 ]);
 
 /** The same fields under an event's own `type`. */
@@ -117,6 +134,7 @@ export const entryShapes = {
   connection: connectionShape,
   forward: forwardShape,
   daemon: daemonShape,
+  server: serverShape,
 };
 
 export type TunnelEntry = z.infer<typeof tunnelEntry>;
@@ -125,5 +143,6 @@ export type RelayTunnelJson = z.infer<typeof relayTunnel>;
 export type ConnectionEntry = z.infer<typeof connectionEntry>;
 export type ForwardEntry = z.infer<typeof forwardEntry>;
 export type DaemonEntry = z.infer<typeof daemonEntry>;
+export type ServerEntry = z.infer<typeof serverEntry>;
 export type Entry = z.infer<typeof entry>;
 export type Kind = Entry["type"];

@@ -24,6 +24,7 @@ export const eventBody = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("connection_state"), ...entryShapes.connection }),
   z.strictObject({ type: z.literal("forward_state"), ...entryShapes.forward }),
   z.strictObject({ type: z.literal("daemon_state"), ...entryShapes.daemon }),
+  z.strictObject({ type: z.literal("server_state"), ...entryShapes.server }),
   z.strictObject({ type: z.literal("tunnel_outage"), ...outageShape }),
   z.strictObject({ type: z.literal("connection_outage"), ...outageShape }),
   z.strictObject({ type: z.literal("tunnel_removed"), ...about }),
@@ -31,6 +32,7 @@ export const eventBody = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("connection_removed"), ...about }),
   z.strictObject({ type: z.literal("forward_removed"), ...about }),
   z.strictObject({ type: z.literal("daemon_removed"), ...about }),
+  z.strictObject({ type: z.literal("server_removed"), ...about }),
 ]);
 
 export const event = z
@@ -50,6 +52,7 @@ export const topic = z.enum([
   "connection",
   "forward",
   "daemon",
+  "server",
   "mount",
   "process",
 ]);

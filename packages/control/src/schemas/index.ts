@@ -7,6 +7,7 @@ export {
   forwardEntry,
   relayEntry,
   relayTunnel,
+  serverEntry,
   tunnelEntry,
 } from "./entries.ts";
 export { event, eventBody, topic } from "./events.ts";
@@ -32,6 +33,6 @@ export {
   subscribed,
   unsubscribed,
 } from "./messages.ts";
-export { check, cut, demoSummary, outputLine, ready } from "./output.ts";
+export { audit, check, cut, demoSummary, outputLine, ready } from "./output.ts";
 export { callerEnvironment, reconnectPolicy, request } from "./requests.ts";
 export { endReason, failure, lineFields, lineState } from "./values.ts";

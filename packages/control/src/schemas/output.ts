@@ -1,9 +1,17 @@
 // The lines that only the command prints with `--json`; the others are entries and messages of the control socket.
 import { z } from "zod";
-import { connectionEntry, daemonEntry, forwardEntry, relayEntry, tunnelEntry } from "./entries.ts";
+import {
+  connectionEntry,
+  daemonEntry,
+  endpointJson,
+  forwardEntry,
+  relayEntry,
+  serverEntry,
+  tunnelEntry,
+} from "./entries.ts";
 import { event } from "./events.ts";
 import { disconnectInitiated, error, hello, missed, reconnectInitiated, snapshot } from "./messages.ts";
-import { count, durationMs } from "./values.ts";
+import { count, durationMs, time } from "./values.ts";
 
 export const ready = z
   .strictObject({ type: z.literal("ready"), addresses: z.array(z.string()).describe("URL or host:port") })
@@ -52,6 +60,36 @@ export const demoSummary = z
   })
   .meta({ id: "demo_summary" });
 
+export const audit = z
+  .strictObject({
+    type: z.literal("audit"),
+    time,
+    what: z.enum([
+      "session_began",
+      "session_away",
+      "session_back",
+      "session_ended",
+      "refused",
+      "process_started",
+      "process_ended",
+      "connection_opened",
+      "listening",
+    ]),
+    session: count.nullable().describe("its number at this server, from 1; null for who was refused"),
+    remote_address: z.string(),
+    owner_id: z.string().nullable().describe("whose key the client has, in hex; null without one"),
+    reason: z.string().nullable().describe("a code; of refused"),
+    process: count.nullable().describe("its number in the session"),
+    command: z
+      .union([z.string(), z.array(z.string())])
+      .nullable()
+      .describe(
+        "of process_started: a line for a shell, or a program and its arguments; null: a login shell",
+      ),
+    endpoint: endpointJson.nullable().describe("of connection_opened and listening"),
+  })
+  .meta({ id: "audit" });
+
 /** Every line that `--json` can print. */
 export const outputLine = z.discriminatedUnion("type", [
   hello,
@@ -62,6 +100,8 @@ export const outputLine = z.discriminatedUnion("type", [
   connectionEntry,
   forwardEntry,
   daemonEntry,
+  serverEntry,
+  audit,
   snapshot,
   event,
   missed,
@@ -73,6 +113,7 @@ export const outputLine = z.discriminatedUnion("type", [
 ]);
 
 export type Ready = z.infer<typeof ready>;
+export type Audit = z.infer<typeof audit>;
 export type Check = z.infer<typeof check>;
 export type Cut = z.infer<typeof cut>;
 export type DemoSummary = z.infer<typeof demoSummary>;

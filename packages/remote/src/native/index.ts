@@ -6,5 +6,15 @@ export type { ServeLimits, SessionMachineLimits } from "./limits.ts";
 export { holdfastPlugin, SERVE_PORT } from "./plugin/holdfast-plugin.ts";
 export type { HoldfastPluginOptions, ServerAccess } from "./plugin/holdfast-plugin.ts";
 export type { HoldfastMachine } from "./plugin/dial-machine.ts";
+export { DEFAULT_MACHINE_SERVER_LIMITS } from "./server/options.ts";
+export type {
+  MachineServer,
+  MachineServerEvent,
+  MachineServerLimits,
+  MachineServerOptions,
+  MachineServerStatus,
+  ServedClient,
+} from "./server/options.ts";
+export { startMachineServer } from "./server/start-server.ts";
 export type { MachineService, MachineSource, ServeEvent, ServeMachineOptions } from "./serve/options.ts";
 export { serveMachine } from "./serve/serve-machine.ts";
