@@ -4,6 +4,8 @@ export type { DaemonClient, DaemonClientOptions } from "./client/daemon-client.t
 export { findDaemon } from "./client/find-daemon.ts";
 export type { StartedDaemon } from "./client/find-daemon.ts";
 export type { DaemonListener } from "./client/listeners.ts";
+export { openRemoteMachine } from "./client/open-machine.ts";
+export type { RemoteMachine, RemoteMachineOptions } from "./client/open-machine.ts";
 export type {
   ConnectedMachine,
   Connection,
