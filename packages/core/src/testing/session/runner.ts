@@ -132,6 +132,7 @@ export class Runner {
     for (;;) {
       const room = most - link.queuedBytes;
       const { inFlightLimit } = session.figures;
+      const before = this.book?.[this.#owner.side].cursor;
       const piece = session.pollTransmit(room, this.#now);
       if (piece === undefined) break;
       if (piece.length === 0) this.#fail("transmit", "an empty piece");
@@ -139,7 +140,7 @@ export class Runner {
         this.#fail("room", `${piece.length} bytes although there is no room`);
       link.write(piece);
       sent += piece.length;
-      this.#checkInFlight(inFlightLimit);
+      this.#checkInFlight(inFlightLimit, before);
     }
     if (most > link.queuedBytes) this.#fresh = false;
     if (sent > 0) session.linkQueued(link.queuedBytes, this.#now);
@@ -148,9 +149,10 @@ export class Runner {
       this.#owner.linkFailed(this, "ended");
   }
 
-  #checkInFlight(limit: number): void {
+  /** What was handed over under a limit that has fallen since is no fault: only what is added to it. */
+  #checkInFlight(limit: number, before: number | undefined): void {
     const sequence = this.book?.[this.#owner.side];
-    if (sequence === undefined) return;
+    if (sequence === undefined || sequence.cursor === before) return;
     const inFlight = sequence.cursor - this.session.position.txLow;
     const { replayBytes } = this.#owner.knobs.limits[this.#owner.side];
     if (inFlight > Math.min(limit, replayBytes) + 3 * HEAD_ROOM)
