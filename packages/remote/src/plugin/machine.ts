@@ -1,6 +1,6 @@
 // What a link to a machine can do, whatever the plugin behind it: processes, connections both ways, files, and facts
 // about the system. A link dies with its network; whoever outlives it (forwards, subscriptions) holds a connection.
-import type { Link } from "@holdfast/net";
+import type { Line, Link } from "@holdfast/net";
 import type { Connecting, Listening } from "./network.ts";
 import type { Files } from "./files.ts";
 import type { Process, ProcessRequest } from "./process.ts";
@@ -17,11 +17,18 @@ export interface SystemInfo {
   readonly shell: string;
 }
 
+/** What keeps making links below a machine that outlives them. */
+export type LineBelow = Pick<Line, "status" | "liveness" | "changes" | "wake" | "answer">;
+
 /**
  * A live link to a machine. Once it has ended, everything that is asked of it rejects with `not_connected`, at once;
  * what was under way rejects with `link_lost`.
  */
 export interface Machine extends Link, Connecting, Listening {
+  /** Only of a machine that outlives links: the truth about them, which is what is shown while it lives. */
+  readonly line?: LineBelow;
+  /** Likewise: streams that are open in what outlives links, and go on after an outage. */
+  readonly openStreams?: number;
   readonly files: Files;
   /**
    * Start a process. Resolves when it was started. Where a shell of the far side starts it, an unknown program or

@@ -1,7 +1,7 @@
 // What a plugin is: schemes, a way to make links to a machine, how it is reconnected, and how its health is known. A
 // new one is a folder beside `host/`, and one line that runs the compliance suite.
 import type { Policy } from "@holdfast/core";
-import type { Attempt } from "@holdfast/net";
+import type { Attempt, WakeSource } from "@holdfast/net";
 import type { Destination } from "./destination.ts";
 import type { Interaction } from "./interaction.ts";
 import type { Machine } from "./machine.ts";
@@ -22,6 +22,14 @@ export interface HealthCheck {
   readonly timeoutMs: number;
   /** Consecutive failures. */
   readonly failures: number;
+  /** The plugin's machines outlive links, and judge them by themselves (`Machine.line`): nobody else asks them. */
+  readonly byPlugin?: true;
+}
+
+/** For plugins whose machines outlive links: how they are to make them again. */
+export interface LinksBelow {
+  readonly policy: Policy;
+  readonly wakes: readonly WakeSource[];
 }
 
 /** What of the caller's surroundings belongs to a connection: kept for its retries, and no more than this. */
@@ -45,6 +53,8 @@ export interface PluginContext {
   readonly secret?: () => string | undefined;
   /** What a link learned that later ones need (a pinned host key, the container's id). Small, and never a secret. */
   readonly memory: Map<string, string>;
+  /** Only `byPlugin`. */
+  readonly links?: LinksBelow;
   /** Something outside says that a dial may succeed now: the container was started. */
   readonly wake: () => void;
   readonly warn: (text: string) => void;

@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 import { HoldfastError } from "@holdfast/core";
 import { systemClock } from "@holdfast/net";
 import { startChild } from "../children.ts";
-import { peerText } from "./failures.ts";
+import { peerText } from "../plugin/peer-text.ts";
 
 /** What it says of its failure is kept up to here. */
 const MOST_ERRORS = 2_048;

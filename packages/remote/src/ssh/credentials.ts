@@ -3,7 +3,7 @@
 import { HoldfastError } from "@holdfast/core";
 import type { Interaction, Question } from "../plugin/interaction.ts";
 import { authRequired } from "../plugin/interaction.ts";
-import { peerText } from "./failures.ts";
+import { peerLines, peerText } from "../plugin/peer-text.ts";
 import { findAgent, openKey, publicBlobs } from "./keys.ts";
 import type { AnyAuthMethod, KeyboardInteractiveCallback, Prompt, SshLibraryError } from "./library.ts";
 import type { SshSettings } from "./settings.ts";
@@ -137,11 +137,11 @@ export class Credentials {
       throw new HoldfastError({ code: "too_many", message, kind: "fatal", fault: "peer" });
     }
     const questions: Question[] = prompts.map(({ prompt, echo = false }) => ({
-      text: prompt.slice(0, MOST_PROMPT_TEXT),
+      text: peerLines(prompt, MOST_PROMPT_TEXT),
       echo,
     }));
     const above = [this.#name, name, about].filter((line) => line !== "").join("\n");
-    return [...(await this.#interaction.ask(questions, above.slice(0, MOST_PROMPT_TEXT)))];
+    return [...(await this.#interaction.ask(questions, peerLines(above, MOST_PROMPT_TEXT)))];
   }
 
   #first(credential: string): boolean {

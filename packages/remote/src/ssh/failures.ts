@@ -1,11 +1,11 @@
 // What ssh2 and the servers behind it say of failures, as ours.
 import { HoldfastError } from "@holdfast/core";
+import { peerText } from "../plugin/peer-text.ts";
 import type { SshLibraryError } from "./library.ts";
 
 const PROHIBITED = 1;
 const UNKNOWN_TYPE = 3;
 const SHORTAGE = 4;
-const MOST_TEXT = 300;
 
 /** A connection that the far side did not make. */
 export function openFailure(error: Error, host: string, port: number): HoldfastError {
@@ -57,10 +57,4 @@ export function linkFailure(error: SshLibraryError): HoldfastError {
     return new HoldfastError({ code: "handshake_failed", message, hint, kind: "fatal", fault: "peer" });
   }
   return new HoldfastError({ code: "handshake_failed", message, fault: "peer", cause: error });
-}
-
-/** Text from the peer, bounded, with control bytes escaped. */
-export function peerText(text: string): string {
-  const cut = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
-  return cut.replaceAll(/\p{Cc}/gu, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }

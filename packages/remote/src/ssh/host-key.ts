@@ -101,12 +101,16 @@ export class HostKeyCheck {
       const hint = `compare the fingerprint with the host's, then add its line to ${files[0] ?? "known_hosts"}`;
       throw new HoldfastError({ code: "unknown_host", message, hint, kind: "fatal", fault: "peer" });
     }
-    if (
-      policy === "ask" &&
-      !(await interaction.confirm(`The key of ${name} is ${shown}. Is it the right one?`))
-    ) {
-      const message = `the key of ${name}, ${shown}, was not accepted`;
-      throw new HoldfastError({ code: "unknown_host", message, kind: "fatal", fault: "local" });
+    // No file speaks of the host any more, and yet it had a key when it was first connected.
+    const first = this.#pinned === undefined ? key : Buffer.from(this.#pinned, "base64");
+    const changed = !first.equals(key);
+    if (policy === "ask" || changed) {
+      const about = changed ? `; when it was first connected it was ${fingerprint(first)}` : "";
+      if (!(await interaction.confirm(`The key of ${name} is ${shown}${about}. Is it the right one?`))) {
+        const message = `the key of ${name}, ${shown}, was not accepted${about}`;
+        const code = changed ? "identity_changed" : "unknown_host";
+        throw new HoldfastError({ code, message, kind: "fatal", fault: "local" });
+      }
     }
     const file = files[0];
     if (file === undefined) return;

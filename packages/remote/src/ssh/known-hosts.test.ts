@@ -20,6 +20,15 @@ const judge = (text: string, name: string, shown = one): string =>
   judgeKey(name, shown, parseKnownHosts(text, "f")).kind;
 
 describe("known_hosts", () => {
+  it("a key is itself however its base64 is written", () => {
+    const padded = Buffer.concat([one, Buffer.of(1)]);
+    const written = base64(padded).replace(/=+$/, "");
+    expect(written).not.toBe(base64(padded));
+    expect(judge(`host ssh-ed25519 ${written}`, "host", padded)).toBe("known");
+    const both = `host ssh-ed25519 ${base64(padded)}\n@revoked * ssh-ed25519 ${written}`;
+    expect(judge(both, "host", padded)).toBe("revoked");
+  });
+
   it.each([
     ["a plain name", `host ssh-ed25519 ${base64(one)}`, "host", "known"],
     ["a name in other letters", `HOST ssh-ed25519 ${base64(one)}`, "host", "known"],

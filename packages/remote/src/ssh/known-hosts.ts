@@ -77,12 +77,13 @@ export function linesFor(name: string, known: KnownHosts): readonly KnownHostLin
 
 /** A revoked key is refused even where another line accepts it. */
 export function judgeKey(name: string, key: Uint8Array, known: KnownHosts): HostVerdict {
-  const text = Buffer.from(key).toString("base64");
+  // By their bytes: base64 can be written in several ways.
+  const isIt = (line: KnownHostLine): boolean => Buffer.from(line.key, "base64").equals(key);
   const speaking = linesFor(name, known).filter(({ marker }) => marker !== "@cert-authority");
-  const revoked = speaking.find((line) => line.marker === "@revoked" && line.key === text);
+  const revoked = speaking.find((line) => line.marker === "@revoked" && isIt(line));
   if (revoked !== undefined) return { kind: "revoked", recorded: revoked };
   const plain = speaking.filter(({ marker }) => marker === undefined);
-  if (plain.some((line) => line.key === text)) return { kind: "known" };
+  if (plain.some(isIt)) return { kind: "known" };
   const recorded = plain[0];
   return recorded === undefined ? { kind: "unknown" } : { kind: "changed", recorded };
 }

@@ -129,6 +129,50 @@ function blobOf(key: Identity): Buffer {
   return parsed instanceof Error ? Buffer.alloc(0) : parsed.getPublicSSH();
 }
 
+interface SftpInside {
+  push(data: Buffer | null): unknown;
+  destroy(): void;
+}
+
+/**
+ * Be told of the end of an SFTP channel, at once from here on. What follows something that cannot be read is not read
+ * any more: ssh2 would go on, stumble, and take the whole connection with it.
+ */
+export function guardSftp(sftp: SFTPWrapper, onEnd: (error: Error) => void): void {
+  const inside = sftp as unknown as SftpInside;
+  const push = inside.push.bind(sftp);
+  let broken = false;
+  const fail = (error: Error): void => {
+    broken = true;
+    onEnd(error);
+  };
+  sftp.on("error", fail);
+  for (const over of ["end", "close"]) {
+    sftp.on(over, () => onEnd(new Error("the far side ended the file transfer")));
+  }
+  inside.push = (data) => {
+    if (broken && data !== null) return undefined;
+    try {
+      return push(data);
+    } catch {
+      fail(new Error("the far side does not keep to the protocol of file transfer"));
+      return inside.destroy();
+    }
+  };
+}
+
+/** Read a piece of a file. Its end is an error with SFTP's code for it, so that nothing else is taken for the end. */
+export function readPieceOf(
+  sftp: SFTPWrapper,
+  handle: Buffer,
+  into: Buffer,
+  position: number,
+  settle: (error: Error | null | undefined, bytesRead?: number) => void,
+): void {
+  const callback = (error: Error | undefined, bytesRead: number): void => settle(error, bytesRead);
+  sftp.read(handle, into, 0, into.length, position, Object.assign(callback, { _wantEOFError: true }));
+}
+
 /** What an opened directory holds, with `.` and `..`: what is left after those may be nothing in the middle of a list. */
 export function readDirectory(
   sftp: SFTPWrapper,

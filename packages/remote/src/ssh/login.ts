@@ -1,6 +1,7 @@
 // One authenticated SSH connection over a connected socket: host key first, then the credentials, then `ready`.
 import type { Duplex } from "node:stream";
 import { HoldfastError } from "@holdfast/core";
+import { peerText } from "../plugin/peer-text.ts";
 import type { Credentials } from "./credentials.ts";
 import { linkFailure } from "./failures.ts";
 import type { HostKeyCheck } from "./host-key.ts";
@@ -58,7 +59,7 @@ export function logIn(options: LoginOptions): Promise<SshClient> {
       keepaliveFailures: options.keepaliveFailures,
     });
     client.on("error", (error: SshLibraryError) => {
-      if (error.level === "agent") credentials.note(`the agent failed: ${error.message}`);
+      if (error.level === "agent") credentials.note(`the agent failed: ${peerText(error.message)}`);
       // A key that cannot sign is passed over; the end of all methods is ours to say.
       else if (error.level !== "client-authentication")
         fail(credentials.refusal(error) ?? linkFailure(error));

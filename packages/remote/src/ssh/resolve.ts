@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
 import { HoldfastError } from "@holdfast/core";
 import { ownEnvironment, startChild } from "../children.ts";
+import { peerText } from "../plugin/peer-text.ts";
 import type { CallerEnvironment } from "../plugin/plugin.ts";
 import type { ConfigWords } from "./config-words.ts";
 import { parseFile, parseOutput } from "./config-words.ts";
@@ -82,9 +83,11 @@ function askSsh(
     child.stderr.on("data", (piece: Buffer) => {
       if (errors.length < MOST_OUTPUT) errors += piece.toString();
     });
-    child.once("error", () => {
+    child.once("error", (error: NodeJS.ErrnoException) => {
       signal.removeEventListener("abort", onAbort);
-      resolve(undefined);
+      // Only where there is none is it done without: else much of the configuration would be left out.
+      if (error.code === "ENOENT") resolve(undefined);
+      else reject(notStarted(error));
     });
     child.once("close", (code) => {
       signal.removeEventListener("abort", onAbort);
@@ -94,8 +97,14 @@ function askSsh(
   });
 }
 
+function notStarted(error: Error): HoldfastError {
+  const message = `ssh, which knows the configuration, could not be started: ${error.message}`;
+  return new HoldfastError({ code: "ssh_not_started", message, fault: "local", cause: error });
+}
+
 function refused(errors: string): HoldfastError {
-  const message = `ssh does not accept its configuration: ${errors.trim().split("\n")[0] ?? ""}`;
+  const said = peerText(errors.trim().split("\n")[0] ?? "");
+  const message = `ssh does not accept its configuration: ${said}`;
   return new HoldfastError({ code: "bad_configuration", message, kind: "fatal", fault: "local" });
 }
 

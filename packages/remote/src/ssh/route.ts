@@ -39,7 +39,7 @@ const DIAL_MS = 120_000;
 /** Hosts that lead through hosts that lead through hosts … */
 const MOST_DEPTH = 8;
 const HOP =
-  /^(?:(?<user>[^@\s]+)@)?(?:\[(?<address>[0-9a-fA-F:.]+)\]|(?<host>[A-Za-z0-9_][A-Za-z0-9_.-]*))(?::(?<port>\d{1,5}))?$/;
+  /^(?:(?<user>[A-Za-z0-9_.@\\+%~][A-Za-z0-9_.@\\+%~-]*)@)?(?:\[(?<address>[0-9a-fA-F:.]+)\]|(?<host>[A-Za-z0-9_][A-Za-z0-9_.-]*))(?::(?<port>\d{1,5}))?$/;
 
 /**
  * Log in to a host, whatever lies between. What was made is gone again if it fails.
@@ -148,7 +148,7 @@ function checkFor(settings: SshSettings, { context, interaction }: RouteOptions)
 function hopOf(text: string): Wanted {
   const found = HOP.exec(text.replace(/^ssh:\/\//, ""))?.groups;
   const host = found?.["address"] ?? found?.["host"];
-  if (host === undefined || found?.["user"]?.startsWith("-") === true) {
+  if (host === undefined) {
     const message = `ProxyJump: ${JSON.stringify(text)} is no host`;
     throw new HoldfastError({ code: "bad_configuration", message, kind: "fatal", fault: "local" });
   }

@@ -1,4 +1,6 @@
 // The bytes of files over SFTP: several requests under way, so that a long way costs one round trip for many pieces.
+import { readPieceOf } from "./library.ts";
+import { badAnswer, STATUS, statusOf } from "./sftp-session.ts";
 import type { SftpSession } from "./sftp-session.ts";
 
 /** Every server takes and gives this much at once. */
@@ -68,13 +70,15 @@ async function readPiece(
 ): Promise<number> {
   let filled = 0;
   while (filled < piece.length) {
-    const wanted = piece.length - filled;
-    const came = await session.ask<number>(path, (sftp, settle) =>
-      sftp.read(handle, piece, filled, wanted, position + filled, (error, bytesRead) =>
-        settle(error, bytesRead),
-      ),
-    );
-    if (came === 0) break;
+    const rest = piece.subarray(filled);
+    const came = await session
+      .ask<number>(path, (sftp, settle) => readPieceOf(sftp, handle, rest, position + filled, settle))
+      .catch((error: unknown) => {
+        if (statusOf(error) !== STATUS.eof) throw error;
+      });
+    if (came === undefined) break;
+    // What is neither bytes nor the end.
+    if (came === 0) throw badAnswer(path);
     filled += came;
   }
   return filled;

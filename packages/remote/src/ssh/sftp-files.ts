@@ -1,13 +1,13 @@
 // Files over SFTP. The server's `Failure` says little: what it means is found out by looking at the path.
 import { HoldfastError } from "@holdfast/core";
 import type { FileStat, Files, ListedFile } from "../plugin/files.ts";
-import { peerText } from "./failures.ts";
+import { peerText } from "../plugin/peer-text.ts";
 import type { SftpEntry } from "./library.ts";
 import { readDirectory } from "./library.ts";
 import { transferIn, transferOut } from "./sftp-bytes.ts";
 import { fileStat, isName, typeOf } from "./sftp-names.ts";
 import type { SftpAttributes } from "./sftp-names.ts";
-import { STATUS, statusOf } from "./sftp-session.ts";
+import { badAnswer, STATUS, statusOf } from "./sftp-session.ts";
 import type { SftpSession } from "./sftp-session.ts";
 
 export interface SftpFilesLimits {
@@ -15,9 +15,18 @@ export interface SftpFilesLimits {
   readonly mostBytes?: number;
   /** Entries of one directory. Default 100,000. */
   readonly mostEntries?: number;
+  /** What the names of one directory may come to. Default 16 MiB. */
+  readonly mostNameBytes?: number;
   /** How deep a recursive removal goes. Default 256. */
   readonly mostDepth?: number;
 }
+
+const LIMITS: Required<SftpFilesLimits> = {
+  mostBytes: 64 * 1_048_576,
+  mostEntries: 100_000,
+  mostNameBytes: 16 * 1_048_576,
+  mostDepth: 256,
+};
 
 type Send<T> = Parameters<typeof SftpSession.prototype.ask<T>>[1];
 
@@ -29,7 +38,7 @@ export class SftpFiles implements Files {
   constructor(session: SftpSession, warn: (text: string) => void, limits: SftpFilesLimits = {}) {
     this.#session = session;
     this.#warn = warn;
-    this.#limits = { mostBytes: 64 * 1_048_576, mostEntries: 100_000, mostDepth: 256, ...limits };
+    this.#limits = { ...LIMITS, ...limits };
   }
 
   async read(path: string, range: { offset?: number; length?: number } = {}): Promise<Uint8Array> {
@@ -191,7 +200,8 @@ export class SftpFiles implements Files {
       (error: unknown) => this.#whyNoDirectory(path, error),
     );
     const entries: SftpEntry[] = [];
-    const { mostEntries } = this.#limits;
+    const { mostEntries, mostNameBytes } = this.#limits;
+    let nameBytes = 0;
     try {
       // A server that never comes to an end gives at least one entry an answer, or is taken to have ended.
       for (;;) {
@@ -200,8 +210,11 @@ export class SftpFiles implements Files {
         );
         if (!Array.isArray(more) || more.length === 0) return entries;
         entries.push(...more);
+        for (const { filename } of more) nameBytes += filename.length;
         if (entries.length > mostEntries)
           throw refusal("too_large", `${peerText(path)} has more than ${mostEntries} entries`);
+        if (nameBytes > mostNameBytes)
+          throw refusal("too_large", `${peerText(path)} has names of more than ${mostNameBytes} bytes`);
       }
     } catch (error) {
       if (statusOf(error) === STATUS.eof) return entries;
@@ -241,7 +254,7 @@ export class SftpFiles implements Files {
 
   async #attributes(path: string, send: Send<SftpAttributes>): Promise<SftpAttributes> {
     const attributes = await this.#ask<SftpAttributes>(path, send);
-    if (typeof attributes !== "object") throw badAnswer(path);
+    if (typeof attributes !== "object" || Array.isArray(attributes)) throw badAnswer(path);
     return attributes;
   }
 
@@ -263,10 +276,6 @@ function checkPath(path: string): void {
 
 function badRange(range: object): HoldfastError {
   return refusal("bad_range", `${JSON.stringify(range)} is no range of bytes`, "local");
-}
-
-function badAnswer(path: string): HoldfastError {
-  return refusal("bad_answer", `${peerText(path)}: the server says that all is well, and not what was asked`);
 }
 
 function isDirectory(path: string): HoldfastError {

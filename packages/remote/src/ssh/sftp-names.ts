@@ -1,6 +1,6 @@
 // What a server says of files, before anybody believes it: names that are paths are left out, numbers are bounded.
 import type { FileStat, FileType } from "../plugin/files.ts";
-import { peerText } from "./failures.ts";
+import { peerText } from "../plugin/peer-text.ts";
 
 /** What SFTP gives of a file; a server may leave out any of it. */
 export interface SftpAttributes {

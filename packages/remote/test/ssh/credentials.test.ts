@@ -143,6 +143,47 @@ describe("a key file", () => {
     await server.dial(context, new Person("right"));
   });
 
+  it("is offered after a password that the server wanted first", async () => {
+    const key = makeKey();
+    const server = await OddServer.start({
+      authenticate: (context: AuthContext) => {
+        if (context.method === "password" && context.password === "right")
+          context.reject(["publickey"], true);
+        else if (context.method === "publickey") context.accept();
+        else context.reject(["password"]);
+      },
+    });
+    const person = new Person("right");
+    const context = server.context({ identity_file: server.write("key", key.private) });
+    await server.dial(context, person);
+    expect(person.asked).toHaveLength(1);
+  });
+
+  it("that was accepted in part is not offered again, and the next one is", async () => {
+    const [one, two] = [makeKey(), makeKey()];
+    const blob = (key: typeof one): string => key.public.split(" ")[1] ?? "";
+    let half = false;
+    const signed: string[] = [];
+    const server = await OddServer.start({
+      authenticate: (context: AuthContext) => {
+        if (context.method !== "publickey") return context.reject(["publickey"]);
+        if (context.signature === undefined) return context.accept();
+        const shown = context.key.data.toString("base64");
+        signed.push(shown);
+        if (half && shown === blob(two)) return context.accept();
+        half ||= shown === blob(one);
+        context.reject(["publickey"], half);
+      },
+    });
+    const files = ["one", "two"].map((name, i) => server.write(name, [one, two][i]?.private ?? ""));
+    server.write(
+      "ssh_config",
+      ["IdentityAgent none", ...files.map((file) => `IdentityFile ${file}`), ""].join("\n"),
+    );
+    await server.dial();
+    expect(signed).toEqual([blob(one), blob(two)]);
+  });
+
   it("that is no key is said to be none", async () => {
     const server = await OddServer.start({ authenticate: keys(makeKey().public) });
     const context = server.context({ identity_file: server.write("key", "no key at all") });

@@ -128,6 +128,21 @@ describe("nobody's dial after the first", () => {
     await server.dial(context);
   });
 
+  it("of which known_hosts knows nothing any more asks the person who is there, with both fingerprints", async () => {
+    const server = await OddServer.start({ hostKeys: [second] });
+    const context = server.context();
+    const pinned = blobOf(first).toString("base64");
+    context.memory.set(`host_key ${server.name}`, pinned);
+    const no = new Person(false);
+    await expect(server.dial(context, no)).rejects.toMatchObject({ code: "identity_changed", kind: "fatal" });
+    expect(no.asked).toEqual([expect.stringContaining(print(first))]);
+    expect(no.asked).toEqual([expect.stringContaining(print(second))]);
+    expect(() => server.read("known_hosts")).toThrow("ENOENT");
+    expect(context.memory.get(`host_key ${server.name}`)).toBe(pinned);
+    await server.dial(context, new Person(true));
+    await server.dial(context);
+  });
+
   it("refuses a key that was revoked since", async () => {
     const server = await OddServer.start({ hostKeys: [first] });
     const context = server.context();

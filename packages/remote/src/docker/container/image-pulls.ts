@@ -2,6 +2,7 @@
 // can, and its end wakes the line.
 import { HoldfastError } from "@holdfast/core";
 import type { Engine } from "../engine/engine.ts";
+import { peerText } from "../../plugin/peer-text.ts";
 
 const MOST_LINE_BYTES = 1_024 * 1_024;
 
@@ -70,7 +71,7 @@ function throwIfError(line: string): void {
   if (typeof error !== "string") return;
   throw new HoldfastError({
     code: "pull_failed",
-    message: error.slice(0, 300),
+    message: peerText(error),
     kind: "fatal",
     fault: "peer",
   });

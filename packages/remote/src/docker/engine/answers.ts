@@ -1,4 +1,5 @@
 // The engine's answers, read defensively: whatever is missing or of another type becomes an empty value.
+import { peerText } from "../../plugin/peer-text.ts";
 import type { ContainerState, ExecState, PathStat } from "./types.ts";
 
 export function containerState(answer: unknown): ContainerState {
@@ -6,7 +7,7 @@ export function containerState(answer: unknown): ContainerState {
   const config = member(answer, "Config");
   return {
     id: text(answer, "Id"),
-    name: text(answer, "Name").replace(/^\//, ""),
+    name: peerText(text(answer, "Name").replace(/^\//, "")),
     running: member(state, "Running") === true,
     paused: member(state, "Paused") === true,
     startedAt: text(state, "StartedAt"),

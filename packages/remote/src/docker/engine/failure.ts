@@ -1,6 +1,7 @@
 // What the engine's refusals mean. Docker and podman say the same thing with different numbers: an exec in a stopped
 // container is 409 for one, 500 "container state improper" for the other.
 import { HoldfastError } from "@holdfast/core";
+import { peerText } from "../../plugin/peer-text.ts";
 
 const MOST_TEXT = 500;
 const STOPPED =
@@ -13,6 +14,10 @@ const LOST = new Set(["ECONNRESET", "EPIPE", "ECONNREFUSED", "ENOENT", "ETIMEDOU
 /** Turn what dockerode threw into an error of ours. `engine` is the address, for people. */
 export function engineFailure(thrown: unknown, what: string, engine: string): HoldfastError {
   if (thrown instanceof HoldfastError) return thrown;
+  return failureOf(thrown, peerText(what), engine);
+}
+
+function failureOf(thrown: unknown, what: string, engine: string): HoldfastError {
   const { code, statusCode } = thrown as { code?: unknown; statusCode?: unknown };
   if (typeof statusCode === "number") return refusal(statusCode, textOf(thrown), what, thrown);
   if (code === "EACCES" || code === "EPERM") {
@@ -40,7 +45,7 @@ function unreachable(what: string, engine: string, why: string, cause?: unknown)
 
 /** The engine took a call and gave no answer in time. */
 export function noAnswer(what: string, timeoutMs: number): HoldfastError {
-  const message = `${what}: the engine gave no answer within ${timeoutMs / 1_000} s`;
+  const message = `${peerText(what)}: the engine gave no answer within ${timeoutMs / 1_000} s`;
   return new HoldfastError({ code: "timed_out", message, hint: "the engine may hang; look at its log" });
 }
 
@@ -68,5 +73,5 @@ function fatal(code: string, message: string, cause: unknown): HoldfastError {
 function textOf(thrown: unknown): string {
   const { message } = thrown as { message?: unknown };
   const text = typeof message === "string" ? message : String(thrown);
-  return text.trim().slice(0, MOST_TEXT);
+  return peerText(text.trim(), MOST_TEXT);
 }

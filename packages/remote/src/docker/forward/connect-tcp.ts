@@ -6,6 +6,7 @@ import { unsupported, type DockerProcess } from "../process/docker-process.ts";
 import type { ExecPlace } from "../process/exec.ts";
 import { firstLine } from "../process/first-line.ts";
 import { pause } from "../process/pause.ts";
+import { peerText } from "../../plugin/peer-text.ts";
 import { connectProgram, type ConnectProgram } from "./programs.ts";
 import { ProgramStream } from "./program-stream.ts";
 
@@ -116,7 +117,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
 
 function refused(where: string, why: string): HoldfastError {
   const code = REASONS.find(([pattern]) => pattern.test(why))?.[1] ?? "connection_refused";
-  const reason = why.trim().split("\n").at(-1) ?? "";
+  const reason = peerText(why.trim().split("\n").at(-1) ?? "");
   const message = `the container could not connect to ${where}${reason === "" ? "" : `: ${reason}`}`;
   return new HoldfastError({ code, message, fault: "peer" });
 }

@@ -3,6 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { HoldfastError } from "@holdfast/core";
 import type { Process, ProcessEnd, ProcessRequest, TerminalSize } from "../../plugin/process.ts";
 import type { Surroundings } from "../container/probe.ts";
+import { peerText } from "../../plugin/peer-text.ts";
 import { Exec, type ExecPlace } from "./exec.ts";
 import { firstLine } from "./first-line.ts";
 import { pause } from "./pause.ts";
@@ -80,7 +81,7 @@ export class DockerProcess implements Process {
     const { code, stderr } = await run(this.#place, ["sh", "-c", KILL, "holdfast", name, String(this.pid)]);
     if (code === 0 || this.#over || /no such process/i.test(stderr)) return;
     const denied = /not permitted/i.test(stderr);
-    const message = `signal ${name} was not sent: ${stderr.trim()}`;
+    const message = `signal ${name} was not sent: ${peerText(stderr.trim())}`;
     throw new HoldfastError({
       code: denied ? "permission_denied" : "failed",
       message,
