@@ -1,5 +1,5 @@
 // The instruments themselves, on a path without a tunnel: what they call whole is whole, what they call lost is lost.
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { startFaultyProxy, type FaultyProxy } from "@holdfast/net/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { until } from "./condition.ts";
@@ -8,6 +8,7 @@ import { exchange, exchangeService, upSeed } from "./exchange.ts";
 import { patternHash } from "./pattern.ts";
 import { Scene } from "./scene.ts";
 import { echoService, listenForScene } from "./service.ts";
+import { SshRecorder } from "./ssh-recorder.ts";
 import { Ticker } from "./ticker.ts";
 
 function newScene(): Scene {
@@ -129,5 +130,43 @@ describe("a ticker", () => {
     await until("an echo", () => ticker.echoed > 0);
     proxy.apply(fault);
     expect(await ticker.isOver()).toBe(fate);
+  });
+});
+
+describe("a recorder of ssh clients", () => {
+  /** A message as it is before the keys are in use: length, padding, number, the rest. */
+  function message(number: number, bytes: number): Buffer {
+    const packet = Buffer.alloc(4 + 1 + bytes);
+    packet.writeUInt32BE(1 + bytes);
+    packet[5] = number;
+    return packet;
+  }
+
+  const HELLO = [Buffer.from("SSH-2.0-x\r\n"), message(20, 500), message(30, 40)];
+
+  async function said(pieces: readonly Buffer[], pieceBytes: number): Promise<SshRecorder> {
+    const scene = newScene();
+    const recorder = await SshRecorder.start(scene, await echoService(scene));
+    const client = connect(recorder.port, "127.0.0.1");
+    scene.onEnd(() => void client.destroy());
+    const all = Buffer.concat(pieces);
+    let back = 0;
+    client.on("data", (chunk: Buffer) => (back += chunk.length));
+    for (let at = 0; at < all.length; at += pieceBytes) client.write(all.subarray(at, at + pieceBytes));
+    await until("all has passed", () => back === all.length);
+    return recorder;
+  }
+
+  test.each([1, 7, 100_000])(
+    "in pieces of %i bytes: nothing is secret before the keys",
+    async (pieceBytes) => {
+      const { said: connections } = await said(HELLO, pieceBytes);
+      expect(connections).toMatchObject([{ messages: [20, 30], secretBytes: 0 }]);
+    },
+  );
+
+  test.each([1, 7, 100_000])("in pieces of %i bytes: everything is after them", async (pieceBytes) => {
+    const { said: connections } = await said([...HELLO, message(21, 10), Buffer.alloc(777)], pieceBytes);
+    expect(connections).toMatchObject([{ messages: [20, 30, 21], secretBytes: 777 }]);
   });
 });
