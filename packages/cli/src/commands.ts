@@ -26,6 +26,24 @@ export const commands: readonly Listed[] = [
     load: async () => erase((await import("./commands/expose.ts")).expose),
   },
   {
+    name: "connect",
+    group: remote,
+    summary: "keep a connection to a machine or container",
+    load: async () => erase((await import("./commands/connect.ts")).connect),
+  },
+  {
+    name: "forward",
+    group: remote,
+    summary: "ports here and on another machine, over a connection",
+    load: async () => erase((await import("./commands/forward.ts")).forward),
+  },
+  {
+    name: "authenticate",
+    group: remote,
+    summary: "answer what a connection waits for",
+    load: async () => erase((await import("./commands/authenticate.ts")).authenticate),
+  },
+  {
     name: "serve",
     group: remote,
     summary: "offer this machine to `connect holdfast://…`",
@@ -66,6 +84,12 @@ export const commands: readonly Listed[] = [
     group: everything,
     summary: "end a tunnel, or a relay",
     load: async () => erase((await import("./commands/disconnect.ts")).disconnect),
+  },
+  {
+    name: "daemon",
+    group: everything,
+    summary: "the process that keeps connections: start it, stop it, look at its log",
+    load: async () => erase((await import("./commands/daemon.ts")).daemon),
   },
   {
     name: "demo",

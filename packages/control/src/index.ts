@@ -40,7 +40,7 @@ export type {
   Reply,
   Snapshot,
 } from "./schemas/messages.ts";
-export type { Audit, Check, Cut, DemoSummary, OutputLine, Ready } from "./schemas/output.ts";
+export type { Audit, Check, Cut, DemoSummary, LogLine, OutputLine, Ready } from "./schemas/output.ts";
 export type { CallerEnvironmentJson, ReconnectPolicyJson, Request } from "./schemas/requests.ts";
 export type { EndReasonJson, FailureJson, LineFields } from "./schemas/values.ts";
 // What the command uses of the files below.

@@ -33,6 +33,6 @@ export {
   subscribed,
   unsubscribed,
 } from "./messages.ts";
-export { audit, check, cut, demoSummary, outputLine, ready } from "./output.ts";
+export { audit, check, cut, daemonStopped, demoSummary, logLine, outputLine, ready } from "./output.ts";
 export { callerEnvironment, reconnectPolicy, request } from "./requests.ts";
 export { endReason, failure, lineFields, lineState } from "./values.ts";

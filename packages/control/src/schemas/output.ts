@@ -10,8 +10,9 @@ import {
   tunnelEntry,
 } from "./entries.ts";
 import { event } from "./events.ts";
+import { machineLines } from "./machines.ts";
 import { disconnectInitiated, error, hello, missed, reconnectInitiated, snapshot } from "./messages.ts";
-import { count, durationMs, time } from "./values.ts";
+import { count, durationMs, id, time } from "./values.ts";
 
 export const ready = z
   .strictObject({ type: z.literal("ready"), addresses: z.array(z.string()).describe("URL or host:port") })
@@ -90,6 +91,22 @@ export const audit = z
   })
   .meta({ id: "audit" });
 
+export const logLine = z
+  .strictObject({
+    type: z.literal("log"),
+    time,
+    level: z.enum(["debug", "info", "warn", "error"]),
+    event: z.string().describe("what happened, snake_case"),
+    id: id.optional().describe("of the connection or forward"),
+    name: z.string().optional().describe("of the connection or forward"),
+    message: z.string().optional(),
+  })
+  .meta({ id: "log", title: "a line of the daemon's log" });
+
+export const daemonStopped = z
+  .strictObject({ type: z.literal("daemon_stopped"), pid: z.int().positive() })
+  .meta({ id: "daemon_stopped" });
+
 /** Every line that `--json` can print. */
 export const outputLine = z.discriminatedUnion("type", [
   hello,
@@ -110,6 +127,9 @@ export const outputLine = z.discriminatedUnion("type", [
   check,
   cut,
   demoSummary,
+  logLine,
+  daemonStopped,
+  ...machineLines,
 ]);
 
 export type Ready = z.infer<typeof ready>;
@@ -117,4 +137,5 @@ export type Audit = z.infer<typeof audit>;
 export type Check = z.infer<typeof check>;
 export type Cut = z.infer<typeof cut>;
 export type DemoSummary = z.infer<typeof demoSummary>;
+export type LogLine = z.infer<typeof logLine>;
 export type OutputLine = z.infer<typeof outputLine>;
