@@ -1,7 +1,7 @@
 // Connections of this machine, and ports on it.
 import type { Duplex } from "node:stream";
 import { HoldfastError } from "@holdfast/core";
-import { listen, openSocket, type Listener, type Socket } from "@holdfast/net/node";
+import { listen, openSocket, resetSocket, type Listener, type Socket } from "@holdfast/net/node";
 import type { Connecting, Listening, RemoteListener } from "../plugin/network.ts";
 import type { HostLife } from "./host-life.ts";
 import { Places, type HostLimits } from "./host-limits.ts";
@@ -85,13 +85,20 @@ export class HostNetwork implements Connecting, Listening {
   }
 
   #keep(socket: Socket, giveBack: () => void): Socket {
-    const forget = this.#life.atEnd((reason) => void socket.destroy(reason));
+    const forget = this.#life.atEnd((reason) => cut(socket, reason));
     socket.once("close", () => {
       forget();
       giveBack();
     });
     return socket;
   }
+}
+
+/** A reset for the other side, which must not take it for complete, and the reason for whoever has it here. */
+function cut(socket: Socket, reason: HoldfastError): void {
+  const destroy = socket.destroy.bind(socket);
+  socket.destroy = () => destroy(reason);
+  resetSocket(socket);
 }
 
 /** The listener has paused it, and a paused stream does not flow by a `data` listener, as people expect. */
