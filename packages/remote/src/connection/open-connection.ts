@@ -18,6 +18,8 @@ export interface OpenConnectionOptions {
   readonly destination: string;
   /** Names the connection for as long as it exists, over restarts of this process, too. */
   readonly id: string;
+  /** Names it to its plugin, for what that makes on the far side: among the connections of all processes. Default: `id`. */
+  readonly unique?: string;
   /** Options of the plugin, by name. Default: none. */
   readonly options?: Readonly<Record<string, string>>;
   /**
@@ -68,14 +70,16 @@ export async function openConnection(options: OpenConnectionOptions): Promise<Co
   const plugin = pluginFor(options.plugins, destination.scheme);
   const check = options.health ?? plugin.health;
   const policy = checkedPolicy(options, plugin, check);
+  const wakes = options.wakes ?? [];
   let kept: KeptConnection | undefined = undefined;
   const warn = (warning: HoldfastError): void => warnSafely(options.onWarning, warning);
   const context: PluginContext = {
-    connectionId: id,
+    connectionId: options.unique ?? id,
     environment: options.environment ?? {},
     options: options.options ?? {},
     ...(options.secret && { secret: options.secret }),
     memory: options.memory ?? new Map<string, string>(),
+    ...(check.byPlugin && { links: { policy: policyBelow(options, policy, check), wakes } }),
     wake: () => kept?.wake(),
     warn: (warning) => warn(new HoldfastError({ code: "plugin_warning", message: warning, fault: "local" })),
   };
@@ -90,7 +94,7 @@ export async function openConnection(options: OpenConnectionOptions): Promise<Co
     whyNot: whyNotOf(options, plugin),
     interaction: options.interaction ?? UNATTENDED,
     limits: { ...LIMITS, ...options.limits },
-    wakes: options.wakes ?? [],
+    wakes,
     warn,
     clock,
     random: options.random,
@@ -109,7 +113,7 @@ function checkedPolicy(options: OpenConnectionOptions, plugin: Plugin, check: He
   const base = options.policy === "preset" ? (plugin.preset ?? {}) : (options.policy ?? {});
   // Failures are counted where pings have their deadline; the line watches over silence.
   const heartbeat = { intervalMs: check.intervalMs, timeoutMs: livenessTimeoutMs(check), maxFailures: 0 };
-  const policy: Policy = { ...base, heartbeat, reconnect: true };
+  const policy: Policy = { ...base, heartbeat: check.byPlugin ? false : heartbeat, reconnect: true };
   const { failures, timeoutMs } = check;
   resolveConfig({ ...policy, heartbeat: { ...heartbeat, maxFailures: failures } });
   if (!(timeoutMs > 0)) {
@@ -117,6 +121,16 @@ function checkedPolicy(options: OpenConnectionOptions, plugin: Plugin, check: He
     throw new HoldfastError({ code: "bad_config", message, kind: "fatal", fault: "local" });
   }
   return policy;
+}
+
+/** What the plugin's own lines do: as this one would, with links that they judge themselves. */
+function policyBelow(
+  { reconnect = true }: OpenConnectionOptions,
+  policy: Policy,
+  { intervalMs, timeoutMs }: HealthCheck,
+): Policy {
+  const { failFast: _, ...rest } = policy;
+  return { ...rest, heartbeat: { intervalMs, timeoutMs }, reconnect };
 }
 
 function warnSafely(onWarning: ((warning: HoldfastError) => void) | undefined, warning: HoldfastError): void {
