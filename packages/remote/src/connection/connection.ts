@@ -67,6 +67,8 @@ export interface Connection {
   readonly abilities: Readonly<Record<Ability, true | string>>;
   readonly status: ConnectionStatus;
   readonly liveness: Liveness;
+  /** Streams that are open and go on after an outage; `undefined` where links have none that do. */
+  readonly openStreams: number | undefined;
   /**
    * The present status first. A slow reader misses flips but never the last one, and sees by the `epoch` that there
    * were any. Ends only with `close()`: a disconnected connection can be reconnected by hand.

@@ -7,7 +7,8 @@ import { within } from "./deadline.ts";
 const UNCOUNTED_FAILURES = 3;
 
 /** How old the last sign of life of a `connected` machine can be, in milliseconds: what all its failures may take. */
-export function livenessTimeoutMs({ intervalMs, timeoutMs, failures }: HealthCheck): number {
+export function livenessTimeoutMs({ intervalMs, timeoutMs, failures, byPlugin }: HealthCheck): number {
+  if (byPlugin) return timeoutMs + LATE_MS;
   return (failures === 0 ? UNCOUNTED_FAILURES : failures) * (intervalMs + timeoutMs);
 }
 

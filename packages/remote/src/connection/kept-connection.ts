@@ -17,6 +17,7 @@ import { closedFailure, forPerson, notConnected, nothingAsked } from "./connecti
 import type { ConnectedMachine, Connection, ConnectionStatus, MachineWait } from "./connection.ts";
 import { within } from "./deadline.ts";
 import { DrainingLinks } from "./draining-links.ts";
+import { LinksBelow } from "./links-below.ts";
 import { MachineLink } from "./machine-link.ts";
 import { shownStatus, type WhyNot } from "./shown-status.ts";
 import { Waiters } from "./waiters.ts";
@@ -68,6 +69,7 @@ export class KeptConnection implements Connection {
   readonly #changes: Changes<ConnectionStatus>;
   readonly #waiters: Waiters;
   readonly #draining: DrainingLinks;
+  readonly #below = new LinksBelow(() => this.#touch());
   readonly #dialTimeoutMs: number;
   /** One for each forward over this connection, at most `maxForwards`. */
   readonly #owned = new Set<() => Promise<void>>();
@@ -105,11 +107,15 @@ export class KeptConnection implements Connection {
 
   get status(): ConnectionStatus {
     const past = { epochs: this.#epochs, lastHeard: this.#lastHeard };
-    return shownStatus(this.#line.status, past, this.#parts.whyNot, this.#closed);
+    return shownStatus(this.#below.show(this.#line.status), past, this.#parts.whyNot, this.#closed);
   }
 
   get liveness(): Liveness {
-    return this.#line.liveness;
+    return this.#below.liveness ?? this.#line.liveness;
+  }
+
+  get openStreams(): number | undefined {
+    return this.#line.link?.machine.link.openStreams;
   }
 
   changes({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<ConnectionStatus> {
@@ -137,11 +143,13 @@ export class KeptConnection implements Connection {
     const { state } = this.status;
     if (state !== "auth_required") throw nothingAsked(this.id, state);
     this.#attend(interaction);
+    this.#below.answer();
     this.#line.answer();
   }
 
   wake(): void {
     this.#line.wake("online");
+    this.#below.wake("online");
   }
 
   onClose(close: () => Promise<void>): () => void {
@@ -166,7 +174,7 @@ export class KeptConnection implements Connection {
       ...policy,
       failFast,
       // Not by `reconnect: false`, which would not wait for a person either.
-      ...(whyNot === undefined ? {} : { retrying: () => false }),
+      retrying: () => (whyNot === undefined && !this.#below.over ? undefined : false),
       ...(random === undefined ? {} : { random }),
       dial: (attempt) => this.#dial(attempt),
       wakes,
@@ -201,6 +209,7 @@ export class KeptConnection implements Connection {
     try {
       const machine = await link.unlessAsking();
       this.#forget(link);
+      this.#below.follow(machine.link);
       return new Carrier(link, machine, attempt);
     } catch (thrown) {
       const failure = HoldfastError.from(thrown);
@@ -267,7 +276,9 @@ export class KeptConnection implements Connection {
   async #reconnect(interaction: Interaction | undefined): Promise<void> {
     if (this.#closed) throw closedFailure(this.id);
     if (this.#remaking !== undefined) return this.#remaking;
-    if (this.#line.link === undefined) return this.#dialNow(interaction);
+    const carrier = this.#line.link;
+    if (carrier === undefined) return this.#dialNow(interaction);
+    if (this.#below.away || (this.#below.present && !carrier.machine.idle)) return this.#wakeBelow();
     const now = this.#parts.clock.mono();
     if (now - this.#remadeAt < REMAKE_GAP_MS) return;
     this.#remadeAt = now;
@@ -286,11 +297,19 @@ export class KeptConnection implements Connection {
     return this.#outcome();
   }
 
+  /** A new machine would lose what runs in this one: its own links are made again, or made sure of. */
+  #wakeBelow(): Promise<void> {
+    const outcome = this.#below.away ? this.#outcome() : Promise.resolve();
+    this.#below.wake("user");
+    return outcome;
+  }
+
   /** A new line under the same id. */
   #renew(): void {
     const { epoch, lastHeard } = this.status;
     this.#epochs = epoch;
     this.#lastHeard = lastHeard;
+    this.#below.restart();
     this.#line = this.#newLine(false);
     void this.#watch(this.#line);
   }
@@ -330,8 +349,10 @@ export class KeptConnection implements Connection {
   }
 
   #swap(carrier: Carrier, link: MachineLink, machine: Carrier["machine"]): void {
+    const { since } = this.status;
     const old = carrier.swap(link, machine);
     this.#epochs += 1;
+    this.#below.follow(machine.link, since);
     this.#touch();
     this.#draining.add(old);
   }

@@ -1,34 +1,47 @@
 // One dial of the plugin: a session line of its own until its session is over, and the machine at the other end of it.
-import type { HoldfastError } from "@holdfast/core";
+import { HoldfastError, type Policy } from "@holdfast/core";
 import { RESET, type SessionStream } from "@holdfast/core/session";
 import type { Attempt, ByteLink, Line } from "@holdfast/net";
 import { nodeCrypto } from "@holdfast/net/node";
 import { openSession, type SessionHandle, type SessionLine, type SessionLink } from "@holdfast/net/session";
+import type { Interaction } from "../../plugin/interaction.ts";
 import type { Machine } from "../../plugin/machine.ts";
 import { linkLost } from "../failures.ts";
 import { sessionMachine, type SessionMachine } from "../client/session-machine.ts";
-import type { HoldfastPluginOptions, ServerAccess } from "./holdfast-plugin.ts";
+import type { SessionBackendOptions } from "./holdfast-plugin.ts";
 
 /** A machine that outlives links. */
 export interface HoldfastMachine extends Machine {
   /** The line that keeps its session: the truth about the links below. */
   readonly line: Line<SessionLink>;
+  readonly openStreams: number;
 }
 
-export interface DialMachineOptions extends Omit<HoldfastPluginOptions, "access"> {
+export interface DialMachineOptions extends SessionBackendOptions {
   readonly attempt: Attempt;
-  readonly access: ServerAccess;
-  /** Which machine of that server. */
-  readonly name: string;
-  readonly warn: (text: string) => void;
+  readonly interaction: Interaction;
 }
 
 /** @throws HoldfastError why the first dial of the session failed; the signal's reason. */
 export async function dialMachine(options: DialMachineOptions): Promise<HoldfastMachine> {
-  const { attempt } = options;
-  if (attempt.signal.aborted) throw attempt.signal.reason;
-  return new MachineDial(options).run();
+  const { attempt, access, interaction } = options;
+  for (let questions = 0; ; questions++) {
+    if (attempt.signal.aborted) throw attempt.signal.reason;
+    await access.prepare?.(attempt, interaction);
+    try {
+      return await new MachineDial(options).run();
+    } catch (thrown) {
+      if (attempt.signal.aborted) throw thrown;
+      const failure = HoldfastError.from(thrown);
+      const asking = interaction.attended && questions < MAX_QUESTIONS;
+      if (!asking || (await access.ask?.(failure, interaction)) !== true)
+        throw access.explain?.(failure) ?? failure;
+    }
+  }
 }
+
+/** Whoever answers wrong so often is not asked again in this dial. */
+const MAX_QUESTIONS = 4;
 
 class MachineDial {
   readonly #options: DialMachineOptions;
@@ -42,14 +55,15 @@ class MachineDial {
   }
 
   async run(): Promise<HoldfastMachine> {
-    const { attempt } = this.#options;
+    const { attempt, access } = this.#options;
     const sessions = this.#open();
     this.#sessions = sessions;
     const stop = (): void => void sessions.close();
     attempt.signal.addEventListener("abort", stop, { once: true });
     try {
-      await sessions.line.ready();
+      const link = await sessions.line.ready();
       const machine = this.#machine;
+      access.begun?.(link.carrier.trust.relayIdentity);
       if (attempt.signal.aborted || machine === undefined) throw linkLost();
       this.#live = true;
       return this.#given(sessions, machine);
@@ -70,24 +84,25 @@ class MachineDial {
       crypto = nodeCrypto(),
       clock,
       random,
-      warn,
+      context,
     } = this.#options;
+    const below: Policy = { ...policy, ...context.links?.policy };
     return openSession({
-      ...policy,
+      ...below,
       crypto,
       dial: (inner) => this.#link(inner),
       secret: access.secret,
       ownerKey: access.ownerKey,
       ...(access.credentials && { credentials: access.credentials }),
       ...(sessionLimits && { limits: sessionLimits }),
-      ...(wakes && { wakes }),
+      wakes: [...(wakes ?? []), ...(context.links?.wakes ?? [])],
       ...(clock && { clock }),
       ...(random && { random }),
       // The line above waits and tries again; a session that has begun goes on by itself.
       failFast: true,
       onSession: (session) => this.#begun(session),
       onStream: (stream) => this.#take(stream),
-      onWarning: (warning) => warn(warning.text),
+      onWarning: (warning) => context.warn(warning.text),
     });
   }
 
@@ -107,7 +122,8 @@ class MachineDial {
   #begun(session: SessionHandle): void {
     // After the loss of the one that the machine was on: the line above decides what happens next.
     if (this.#machine !== undefined) return void this.#sessions?.close();
-    const { name, warn } = this.#options;
+    const { name, context } = this.#options;
+    const warn = (text: string): void => context.warn(text);
     this.#machine = sessionMachine(session, { name, warn });
     void session.ended.then(({ error }) => this.#lost(error));
   }
@@ -116,6 +132,9 @@ class MachineDial {
     void sessions.line.closed.then(({ error }) => this.#lost(error));
     return {
       line: sessions.line,
+      get openStreams() {
+        return openStreamsOf(sessions);
+      },
       files: machine.files,
       survivesPingFailure: true,
       start: (request) => machine.start(request),
@@ -140,4 +159,10 @@ class MachineDial {
     this.#live = false;
     this.#options.attempt.lost(cause?.kind === "fatal" ? cause : failure);
   }
+}
+
+function openStreamsOf({ session }: SessionLine): number {
+  let count = 0;
+  for (const _ of session?.streams() ?? []) count++;
+  return count;
 }

@@ -1,15 +1,15 @@
 // The plugin `holdfast`: machines that `holdfast serve` offers, over sessions. A session IS what survives the network,
 // so the machine of one dial lives as long as its session, over all links: processes, forwards and transfers go on after
-// a cut, and only the loss of the session is the loss of the machine. Who shows the state of a connection shows that of
-// `machine.line` while there is a machine: it is truthful about every link below. Hence also `failures: 0`: the
-// session's own heartbeats judge its links, and whoever hung up the machine because a ping took long would throw away
-// what the session keeps.
+// a cut, and only the loss of the session is the loss of the machine. A connection shows the state of `machine.line`
+// while there is a machine: it is truthful about every link below. Hence also `byPlugin`: the session's own heartbeats
+// judge its links, and whoever hung up the machine because a ping took long would throw away what the session keeps.
 import { HoldfastError, type Clock, type Policy, type Random } from "@holdfast/core";
 import type { SessionLimits } from "@holdfast/core/session";
 import type { Attempt, ByteLink, WakeSource } from "@holdfast/net";
 import type { SessionCrypto } from "@holdfast/net/session";
 import { formatDestination, type Destination } from "../../plugin/destination.ts";
-import type { Backend, Plugin, PluginContext } from "../../plugin/plugin.ts";
+import type { Interaction } from "../../plugin/interaction.ts";
+import type { Backend, HealthCheck, Plugin, PluginContext } from "../../plugin/plugin.ts";
 import { MAX_MACHINE_NAME_BYTES } from "../wire/opening.ts";
 import { dialMachine, type HoldfastMachine } from "./dial-machine.ts";
 
@@ -20,19 +20,38 @@ export const SERVE_PORT = 7837;
 export interface ServerAccess {
   /** Make a link to it: `tcp`, `tls`, `webSocket` of `@holdfast/net/node`, with a verifier. */
   readonly dial: (attempt: Attempt) => Promise<ByteLink>;
+  /** Before the first dial of each session: what has to be there before there can be links. */
+  readonly prepare?: (attempt: Attempt, interaction: Interaction) => Promise<void>;
+  /** Looked at before each session, as are the two that follow. */
   readonly secret?: string | undefined;
   /** Who we are, for servers with authorized keys. */
   readonly ownerKey?: Uint8Array | undefined;
   /** Asked before each new session. */
   readonly credentials?: (() => Uint8Array | Promise<Uint8Array>) | undefined;
+  /** A session has begun with whoever TLS said that it is: remember it, if it is to be. */
+  readonly begun?: (relayIdentity: string) => void;
+  /**
+   * The first dial of a session failed, and a person is there: ask, if an answer can help.
+   * @returns whether to dial again. @throws HoldfastError what the person's refusal means.
+   */
+  readonly ask?: (failure: HoldfastError, interaction: Interaction) => Promise<boolean>;
+  /** A failure of a session's first dial, in words that fit this server. Default: as it is. */
+  readonly explain?: (failure: HoldfastError) => HoldfastError;
+  /** The connection has ended for good. */
+  readonly dispose?: () => Promise<void>;
 }
 
 export interface HoldfastPluginOptions {
   readonly access: (
     server: { readonly host: string; readonly port: number },
     context: PluginContext,
-  ) => ServerAccess;
-  /** How a session gets its links back. Default: that of lines, for ever; the server ends it when its time is over. */
+  ) => ServerAccess | Promise<ServerAccess>;
+  /** Options of a connection that `access` understands; any other is refused. Default: none. */
+  readonly optionNames?: readonly string[];
+  /**
+   * How a session gets its links back, where the connection does not say. Default: that of lines, for ever; the server
+   * ends it when its time is over.
+   */
   readonly policy?: Policy;
   readonly sessionLimits?: Partial<SessionLimits>;
   readonly wakes?: readonly WakeSource[];
@@ -43,6 +62,9 @@ export interface HoldfastPluginOptions {
   /** For jitter only. Default: the machine's. */
   readonly random?: Random;
 }
+
+/** Of the session's own heartbeats. */
+export const HEALTH: HealthCheck = { intervalMs: 10_000, timeoutMs: 15_000, failures: 0, byPlugin: true };
 
 /** Machines by `holdfast://server[:port][/name]`. */
 export function holdfastPlugin(options: HoldfastPluginOptions): Plugin {
@@ -59,25 +81,37 @@ export function holdfastPlugin(options: HoldfastPluginOptions): Plugin {
       system_info: true,
     },
     preset: {},
-    health: { intervalMs: 10_000, timeoutMs: 15_000, failures: 0 },
+    health: HEALTH,
     open: (destination, context) => openBackend(checked(destination), context, options),
   };
 }
 
-function openBackend(
+async function openBackend(
   destination: Destination,
   context: PluginContext,
   options: HoldfastPluginOptions,
-): Backend {
-  checkOptions(context);
+): Promise<Backend> {
+  checkOptions(context, options.optionNames ?? []);
   const { host, port = SERVE_PORT, path } = destination;
-  const access = options.access({ host, port }, context);
+  const access = await options.access({ host, port }, context);
+  return sessionBackend({ ...options, access, name: path, context });
+}
+
+export interface SessionBackendOptions extends Omit<HoldfastPluginOptions, "access"> {
+  readonly access: ServerAccess;
+  /** Which machine of the server. */
+  readonly name: string;
+  readonly context: PluginContext;
+}
+
+/** A backend whose machines live in sessions with this server. */
+export function sessionBackend(options: SessionBackendOptions): Backend {
+  const { access } = options;
   /** One for each link that somebody keeps; the others take themselves off. */
   const machines = new Set<HoldfastMachine>();
   return {
-    async dial(attempt) {
-      const { warn } = context;
-      const machine = await dialMachine({ ...options, attempt, access, name: path, warn });
+    async dial(attempt, interaction) {
+      const machine = await dialMachine({ ...options, attempt, interaction });
       machines.add(machine);
       void machine.line.closed.then(() => machines.delete(machine));
       return machine;
@@ -86,6 +120,7 @@ function openBackend(
       const closed = [...machines].map(({ line }) => line.closed);
       for (const machine of machines) machine.close();
       await Promise.all(closed);
+      await access.dispose?.();
     },
   };
 }
@@ -104,10 +139,10 @@ function bad(destination: Destination, why: string): HoldfastError {
   return new HoldfastError({ code: "bad_destination", message, hint, kind: "fatal", fault: "local" });
 }
 
-function checkOptions({ options }: PluginContext): void {
-  const [unknown] = Object.keys(options);
+function checkOptions({ options }: PluginContext, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const message = `the plugin holdfast has no option ${JSON.stringify(unknown)}`;
-  const hint = "it has no options at all";
+  const hint = known.length === 0 ? "it has no options at all" : `it has these: ${known.join(", ")}`;
   throw new HoldfastError({ code: "bad_option", message, hint, kind: "fatal", fault: "local" });
 }
