@@ -70,17 +70,22 @@ export class Channel {
     return () => void this.#breaks.delete(broken);
   }
 
-  /** A stream with records, from its request to whatever `use` makes of it. It is broken off if that fails. */
-  async withPort<T>(
+  /**
+   * A stream with records, from its request to whatever `use` makes of it. It is broken off if that fails. Streams that
+   * `prepare` opens are there when the request is.
+   */
+  async withPort<T, P = undefined>(
     purpose: number,
     request: Uint8Array,
-    use: (port: RecordPort, keep: () => void) => Promise<T>,
+    use: (port: RecordPort, keep: () => void, prepared: P) => Promise<T>,
+    prepare?: (port: RecordPort) => P,
   ): Promise<T> {
     const port = new RecordPort(this.open(purpose), this.session);
     const forget = this.onBreak((failure) => port.abort(failure));
     try {
+      const prepared = prepare?.(port) as P;
       await port.send(RECORD.request, request);
-      return await use(port, forget);
+      return await use(port, forget, prepared);
     } catch (thrown) {
       port.abort(linkLost(thrown));
       forget();

@@ -16,20 +16,24 @@ import type { Channel } from "./channel.ts";
 /** @throws HoldfastError what the machine says; `not_connected`, `link_lost`, `limit`, `too_long`. */
 export async function startProcess(channel: Channel, request: ProcessRequest): Promise<Process> {
   channel.check();
-  return channel.withPort(PURPOSE.process, encodeProcess(request), async (port, forget) => {
-    const process = new SessionProcess(channel, port, request.terminal !== undefined);
-    try {
-      const record = await port.next();
-      if (record?.type === RECORD.failed) throw decodeFailure(record.payload);
-      if (record?.type !== RECORD.started) throw badRecord("an answer to a start that is none");
-    } catch (thrown) {
-      process.discard();
-      throw thrown;
-    }
+  const run = async (port: RecordPort, forget: () => void, process: SessionProcess): Promise<Process> => {
+    const record = await port.next();
+    if (record?.type === RECORD.failed) throw decodeFailure(record.payload);
+    if (record?.type !== RECORD.started) throw badRecord("an answer to a start that is none");
     forget();
     process.run();
     return process;
-  });
+  };
+  let process: SessionProcess | undefined = undefined;
+  // What a process says at once would find no streams if they were opened after the request.
+  const prepare = (port: RecordPort): SessionProcess =>
+    (process = new SessionProcess(channel, port, request.terminal !== undefined));
+  try {
+    return await channel.withPort(PURPOSE.process, encodeProcess(request), run, prepare);
+  } catch (thrown) {
+    (process as SessionProcess | undefined)?.discard();
+    throw thrown;
+  }
 }
 
 class SessionProcess implements Process {
