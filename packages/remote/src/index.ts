@@ -79,3 +79,13 @@ export type {
   SessionMachineLimits,
   SessionMachineOptions,
 } from "./native/index.ts";
+export { Authentication, openApi } from "./api/index.ts";
+export type {
+  Abilities,
+  Api,
+  ApiLimits,
+  ApiOptions,
+  AuthenticationMessage,
+  AuthenticationOptions,
+  MachineOf,
+} from "./api/index.ts";

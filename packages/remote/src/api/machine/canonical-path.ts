@@ -1,0 +1,33 @@
+// What a path leads to, without links, dots or a working directory. Files alone cannot tell; the far side's readlink can.
+import { HoldfastError } from "@holdfast/core";
+import type { ConnectedMachine } from "../../connection/connection.ts";
+import { runProgram } from "./run-program.ts";
+
+/** Undefined if the machine has no way to say. */
+export async function canonicalPath(machine: ConnectedMachine, path: string): Promise<string | undefined> {
+  try {
+    const { code, stdout } = await runProgram(machine, ["readlink", "-f", "--", path]);
+    const found = stdout.endsWith("\n") ? stdout.slice(0, -1) : stdout;
+    return code === 0 && found.startsWith("/") ? found : undefined;
+  } catch (thrown) {
+    if (HoldfastError.from(thrown).code === "unsupported") return undefined;
+    throw thrown;
+  }
+}
+
+/** From the root, with links and dots left as they are. */
+export async function absolutePath(machine: ConnectedMachine, path: string): Promise<string> {
+  const { family, currentDirectory } = await machine.systemInfo();
+  const separator = separatorOf(family);
+  if (path.startsWith("/") || (family === "windows" && /^([A-Za-z]:)?[\\/]/.test(path))) return path;
+  const rest = path.replace(/^(\.[\\/]+)+/, "");
+  return rest === "." || rest === "" ? currentDirectory : joinPath(currentDirectory, rest, separator);
+}
+
+export function separatorOf(family: string): string {
+  return family === "windows" ? "\\" : "/";
+}
+
+export function joinPath(folder: string, name: string, separator = "/"): string {
+  return folder.endsWith(separator) ? `${folder}${name}` : `${folder}${separator}${name}`;
+}
