@@ -1,6 +1,7 @@
 // The shared secret, from wherever it was given: as text or in a file.
 import { readFile, stat } from "node:fs/promises";
 import { describeSystemError } from "@holdfast/control";
+import { HoldfastError } from "@holdfast/core";
 import type { Values } from "./options/option.ts";
 import type { secretOptions } from "./options/flags.ts";
 import type { Output } from "./terminal/output.ts";
@@ -14,10 +15,24 @@ export async function readSecret(
   const { secret, secretFile } = values;
   if (secretFile === undefined) return secret;
   const text = secretFile === "-" ? await readStdin() : await readSecretFile(secretFile, output);
-  // Editors and `echo` put a line end behind it.
+  return withoutLineEnd(text, secretFile === "-" ? "stdin" : secretFile);
+}
+
+/** Editors and `echo` put one behind it. */
+function withoutLineEnd(text: string, where: string): string {
   const trimmed = text.replace(/\r?\n$/, "");
-  if (trimmed === "") throw usageError(`the secret in ${secretFile === "-" ? "stdin" : secretFile} is empty`);
+  if (trimmed === "") throw usageError(`the secret in ${where} is empty`);
   return trimmed;
+}
+
+/** The secret in a file. @throws HoldfastError `usage` if it cannot be read or is empty. */
+export async function readSecretAgain(path: string): Promise<string> {
+  try {
+    return withoutLineEnd(await readFile(path, "utf8"), path);
+  } catch (thrown) {
+    if (thrown instanceof HoldfastError) throw thrown;
+    throw usageError(`cannot read the secret in ${path}: ${describeSystemError(thrown)}`);
+  }
 }
 
 /** Whether there is a file that can be read again. */

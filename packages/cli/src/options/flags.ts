@@ -65,13 +65,13 @@ export const secretOptions = {
 } as const;
 
 const trust = "Trust";
-/** Who the relay is. */
+/** Who the relay, or the server, is. */
 export const trustOptions = {
   fingerprint: optional(
     {
       name: "fingerprint",
       value: "<key>",
-      description: "the relay's, as it prints it: SHA256:…",
+      description: "of the relay or server, as it prints it: SHA256:…",
       group: trust,
     },
     parseText,

@@ -1,10 +1,10 @@
 // The flags of everything that makes connections: `connect` and `ssh`.
 import { resolve } from "node:path";
 import type { ReconnectPolicyJson } from "@holdfast/control";
-import { reconnectOptions, secretOptions } from "../options/flags.ts";
+import { reconnectOptions, secretOptions, trustOptions } from "../options/flags.ts";
 import { optional, repeatable, withDefault, type Values } from "../options/option.ts";
 import { parseText } from "../options/values.ts";
-import { readSecret } from "../secret.ts";
+import { hasSecretFile, readSecret } from "../secret.ts";
 import type { Output } from "../terminal/output.ts";
 import { usageError } from "../usage.ts";
 import type { ConnectToOptions } from "./connect-to.ts";
@@ -73,6 +73,7 @@ export const connectOptions = {
     oneOf(POLICIES),
   ),
   ...secretOptions,
+  ...trustOptions,
   ...reconnectOptions,
 } as const;
 
@@ -83,11 +84,12 @@ export async function connectToOf(
   output: Output,
 ): Promise<ConnectToOptions> {
   const whole = defaultDestination(destination);
-  // Only servers of ours know of secrets; any other is told none.
-  const secret = whole.startsWith("holdfast:") ? await readSecret(values, output) : undefined;
+  // Only servers of ours know of secrets; any other is told none. A file is read by the daemon, after a restart, too.
+  const native = whole.startsWith("holdfast:");
+  const secret = native && !hasSecretFile(values) ? await readSecret(values, output) : undefined;
   return {
     destination: whole,
-    options: pluginOptions(values),
+    options: { ...pluginOptions(values), ...(native && serverOptions(values)) },
     policy: policyJson(values),
     noReconnect: values.noReconnect,
     secret,
@@ -106,6 +108,17 @@ function pluginOptions(values: Values<typeof connectOptions>): Readonly<Record<s
     ...(sshConfig !== undefined && { config_file: resolve(sshConfig) }),
     ...(knownHosts !== undefined && { known_hosts: resolve(knownHosts) }),
     ...(hostKey !== undefined && { host_key_policy: hostKey }),
+  };
+}
+
+/** Of servers of ours. */
+function serverOptions(values: Values<typeof connectOptions>): Readonly<Record<string, string>> {
+  const { secretFile, fingerprint, ca, tls } = values;
+  return {
+    ...(hasSecretFile(values) && secretFile !== undefined && { secret_file: resolve(secretFile) }),
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(ca !== undefined && { ca: resolve(ca) }),
+    ...(tls && { tls: "true" }),
   };
 }
 

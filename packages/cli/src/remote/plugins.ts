@@ -1,7 +1,16 @@
 // The plugins of the daemon: what each scheme of a destination means.
-import { docker, hostPlugin, pluginRegistry, sshPlugin, type PluginRegistry } from "@holdfast/remote";
+import {
+  docker,
+  holdfastPlugin,
+  hostPlugin,
+  pluginRegistry,
+  sshPlugin,
+  type PluginRegistry,
+} from "@holdfast/remote";
 import type { Context } from "../command.ts";
+import { SERVER_OPTIONS, serverAccess } from "../serve/server-access.ts";
 
-export function pluginsOf(_context: Context): PluginRegistry {
-  return pluginRegistry([hostPlugin(), sshPlugin, docker()]);
+export function pluginsOf(context: Context): PluginRegistry {
+  const native = holdfastPlugin({ access: serverAccess(context), optionNames: SERVER_OPTIONS });
+  return pluginRegistry([hostPlugin(), sshPlugin, docker(), native]);
 }

@@ -61,7 +61,7 @@ class MachineDial {
     const stop = (): void => void sessions.close();
     attempt.signal.addEventListener("abort", stop, { once: true });
     try {
-      const link = await sessions.line.ready();
+      const link = await firstLink(sessions);
       const machine = this.#machine;
       access.begun?.(link.carrier.trust.relayIdentity);
       if (attempt.signal.aborted || machine === undefined) throw linkLost();
@@ -129,6 +129,7 @@ class MachineDial {
   }
 
   #given(sessions: SessionLine, machine: SessionMachine): HoldfastMachine {
+    void this.#watch(sessions);
     void sessions.line.closed.then(({ error }) => this.#lost(error));
     return {
       line: sessions.line,
@@ -150,6 +151,13 @@ class MachineDial {
     };
   }
 
+  /** A question belongs to a person, who is asked by a new dial. */
+  async #watch({ line }: SessionLine): Promise<void> {
+    for await (const { state, failure } of line.changes()) {
+      if (state === "auth_required") return this.#lost(failure);
+    }
+  }
+
   /** Told once, and never after a close. */
   #lost(cause: HoldfastError | undefined): void {
     const failure = linkLost(cause);
@@ -159,6 +167,16 @@ class MachineDial {
     this.#live = false;
     this.#options.attempt.lost(cause?.kind === "fatal" ? cause : failure);
   }
+}
+
+/** Also a question ends the first dial: it is asked by whoever dialled. */
+async function firstLink({ line }: SessionLine): Promise<SessionLink> {
+  for await (const { state, failure } of line.changes()) {
+    if (line.link !== undefined) return line.link;
+    if (state === "auth_required") throw failure ?? linkLost();
+    if (state === "disconnected") break;
+  }
+  return line.ready();
 }
 
 function openStreamsOf({ session }: SessionLine): number {
