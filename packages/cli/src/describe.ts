@@ -47,8 +47,13 @@ function describeReason(reason: LineFields["reason"]): string {
 }
 
 /** What a user's `reconnect` or SIGHUP does: a link that is there is only asked whether it lives. */
-export function describeReconnect(name: string, state: LineFields["state"]): string {
-  const what = state === "connected" ? " is connected: making sure that the link is alive" : ": dialling now";
+export function describeReconnect(
+  name: string,
+  state: LineFields["state"],
+  type: LineEntry["type"] = "tunnel",
+): string {
+  const up = type === "tunnel" ? "making sure that the link is alive" : "making a new link in its place";
+  const what = state === "connected" ? ` is connected: ${up}` : ": dialling now";
   return `${escapeText(name)}${what}`;
 }
 

@@ -23,6 +23,12 @@ export function entriesOfPush(push: Push): readonly Entry[] {
   }
 }
 
+/** Whether this push says that the entry with this id is gone, or what was missed was its end. */
+export function saysGone(push: Push, id: number): boolean {
+  if (push.type === "snapshot") return !push.entries.some((entry) => entry.id === id);
+  return removedBy(push) === id;
+}
+
 /** The id of what is gone by this push. */
 export function removedBy(push: Push): number | undefined {
   return push.type === "event" && push.event.type.endsWith("_removed") ? push.event.id : undefined;

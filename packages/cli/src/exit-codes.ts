@@ -23,6 +23,9 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   "bad_config",
   "bad_endpoint",
   "anonymous_relay",
+  "bad_destination",
+  "bad_option",
+  "unknown_scheme",
   "anonymous_server",
   "bad_fingerprint",
 ]);

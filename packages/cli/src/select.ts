@@ -11,6 +11,8 @@ import {
 import { HoldfastError } from "@holdfast/core";
 import type { Context } from "./command.ts";
 import { formatEndpoint } from "./describe.ts";
+import { defaultDestination } from "./remote/default-destination.ts";
+import { tellOfKept } from "./remote/kept-connections.ts";
 import { escapeText } from "./terminal/escape.ts";
 import { didYouMean, usageError } from "./usage.ts";
 
@@ -22,7 +24,10 @@ export async function withEntries<T>(
   const { clients, silent } = await findProcesses(context.paths.runtimeFolder);
   for (const one of silent) context.output.warn(describeSilent(one));
   try {
-    return await use(await listEntries(clients), silent);
+    const listed = await listEntries(clients);
+    const daemons = [...clients.map(({ hello }) => hello.command), ...silent.map(({ name }) => name)];
+    if (!daemons.includes("daemon")) await tellOfKept(context);
+    return await use(listed, silent);
   } finally {
     closeAll(clients);
   }
@@ -72,9 +77,19 @@ export function destinationOf(entry: Entry): string {
   }
 }
 
+/** As `list` shows it: the daemon's own numbers are the same for ever, any other process has its own. */
+export function idOf(entry: Entry): string {
+  return isOfDaemon(entry) ? String(entry.id) : `${entry.pid}/${entry.id}`;
+}
+
+function isOfDaemon({ type }: Entry): boolean {
+  return type === "connection" || type === "forward" || type === "daemon";
+}
+
 /** What a person typed fits this entry. `PID/ID` says exactly which; `3000` may also be the port that is exposed. */
 export function isMeant(entry: Entry, wanted: string): boolean {
   if (entry.type === "tunnel" && entry.target === `localhost:${wanted}`) return true;
+  if (entry.type === "connection" && entry.destination === defaultDestination(wanted)) return true;
   const exact = [entry.name, String(entry.id), destinationOf(entry), `${entry.pid}/${entry.id}`];
   return exact.includes(wanted);
 }
@@ -93,7 +108,8 @@ export function selectEntry(
     wanted === undefined ? listed.filter(isOfItsOwn) : listed.filter(({ entry }) => isMeant(entry, wanted));
   // A name says more than a number of another process.
   const named = fitting.filter(({ entry }) => entry.name === wanted);
-  const candidates = named.length === 1 ? named : fitting;
+  const numbered = fitting.filter(({ entry }) => isOfDaemon(entry) && String(entry.id) === wanted);
+  const [candidates = fitting] = [named, numbered].filter(({ length }) => length === 1);
   if (candidates.length === 1) return candidates[0]!;
   const mute = selectSilent(silent, wanted);
   if (candidates.length === 0) throw mute === undefined ? notRunning(listed, wanted) : notAnswering(mute);

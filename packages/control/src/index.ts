@@ -9,6 +9,7 @@ export { NO_OUTAGE, trackOutage } from "./outage.ts";
 export type { Outage, OutageTracker, StreamFate } from "./outage.ts";
 export { holdfastPaths } from "./paths.ts";
 export type { HoldfastPaths } from "./paths.ts";
+export { isProcessAlive } from "./process-alive.ts";
 export { findProcesses, listEntries } from "./processes.ts";
 export type { FindOptions, Found, Listed, SilentProcess } from "./processes.ts";
 export { socketName, socketPath } from "./socket-files.ts";

@@ -4,6 +4,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { HoldfastError } from "@holdfast/core";
 import { checkPrivateFolder } from "@holdfast/trust/files";
+import { isProcessAlive } from "./process-alive.ts";
 
 /** The kernel's limit for the path of a unix socket, the final zero included: 104 on macOS, 108 on Linux. */
 const LONGEST_SOCKET_PATH = process.platform === "darwin" ? 103 : 107;
@@ -60,17 +61,7 @@ export async function listSocketFiles(runtimeFolder: string): Promise<readonly S
  * may be just about to listen.
  */
 export async function removeIfStale(file: SocketFile): Promise<boolean> {
-  if (isAlive(file.pid)) return false;
+  if (isProcessAlive(file.pid)) return false;
   await rm(file.path, { force: true });
   return true;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    // EPERM: there is such a process, of somebody else.
-    return (thrown as NodeJS.ErrnoException).code !== "ESRCH";
-  }
 }

@@ -19,7 +19,7 @@ export const completion = defineCommand({
 });
 
 const SHELLS: Readonly<Record<string, (all: readonly Command[]) => string>> = { bash, zsh, fish };
-const NAMED = ["status", "wait", "reconnect", "disconnect"];
+const NAMED = ["status", "wait", "reconnect", "disconnect", "authenticate", "forward", "exec", "shell"];
 /** Names of what runs; silent when nothing does. */
 const RUNNING = "holdfast list --quiet 2>/dev/null | awk 'NR > 1 { print $3 }'";
 

@@ -1,4 +1,4 @@
-// `holdfast disconnect`: end a tunnel, relay or connection as if it had been asked to stop itself.
+// `holdfast disconnect`: end a tunnel, relay, connection or forward as if it had been asked to stop itself.
 import { defineCommand, type Context } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
@@ -8,10 +8,11 @@ import { usageError } from "../usage.ts";
 
 export const disconnect = defineCommand({
   name: "disconnect",
-  summary: "end a tunnel, or a relay",
+  summary: "end a tunnel, relay, connection or forward",
   description:
     "Ends a tunnel or relay: it takes no new work and lets open streams finish. The process ends with the last of\n" +
-    "what it runs. With one that runs, NAME may be left out.",
+    "what it runs. A connection ends with all that runs over it, and the daemon forgets it. With one that runs, NAME\n" +
+    "may be left out.",
   usage: "[name]",
   options: outputOptions,
   examples: [

@@ -6,6 +6,7 @@ import { describeEntry, describeEvent } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
 import { withDefault, type Values } from "../options/option.ts";
+import { DaemonKeeper } from "../remote/keep-daemon.ts";
 import { needUnixSockets } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
@@ -31,7 +32,7 @@ export const events = defineCommand({
   summary: "what happens, as it happens",
   description:
     "Prints how everything stands, then each change: of processes that run now and of those that start later.\n" +
-    "Ends when interrupted.",
+    "A daemon that crashes meanwhile is started again. Ends when interrupted.",
   usage: "",
   options,
   examples: [
@@ -58,10 +59,12 @@ async function run(
   const { output } = context;
   const stop = new Stop();
   handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
+  const keeper = new DaemonKeeper(context);
   const watcher = watchProcesses({
     runtimeFolder: context.paths.runtimeFolder,
     topics: values.topics,
-    onPush: (push) => {
+    onPush: (push, client) => {
+      keeper.hear(push, client);
       output.line(push);
       for (const line of textOf(push)) output.text(line);
     },
@@ -75,6 +78,7 @@ async function run(
   output.detail("watching");
   const reason = await Promise.race([stop.asked, output.broken]);
   watcher.close();
+  await keeper.close();
   return reason === "error" ? EXIT.failed : EXIT.ok;
 }
 

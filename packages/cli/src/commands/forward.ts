@@ -89,7 +89,7 @@ async function open(context: Context, args: readonly string[], values: ForwardVa
     onConnection: (entry) => narrator.connection(entry),
     onPush: (push) => values.background || context.output.line(push),
   });
-  return values.background ? leave(kept, narrator) : stay(context, kept, narrator);
+  return await (values.background ? leave(kept, narrator) : stay(context, kept, narrator));
 }
 
 async function leave(kept: KeptForward, narrator: Narrator): Promise<ExitCode> {

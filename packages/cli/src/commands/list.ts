@@ -3,14 +3,16 @@ import { defineCommand, type Context } from "../command.ts";
 import { describeEntry, describeLastHeard } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
-import { destinationOf, needUnixSockets, withEntries } from "../select.ts";
+import { destinationOf, idOf, needUnixSockets, withEntries } from "../select.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { formatTable } from "../terminal/format.ts";
 
 export const list = defineCommand({
   name: "list",
   summary: "what runs, one line each",
-  description: "Lists every tunnel, relay and connection of every holdfast process of this user.",
+  description:
+    "Lists every tunnel, relay, connection and forward of every holdfast process of this user. What the daemon keeps\n" +
+    "has a number by which every command knows it.",
   usage: "",
   options: outputOptions,
   examples: [
@@ -31,7 +33,7 @@ async function run(context: Context): Promise<ExitCode> {
       return;
     }
     const rows = listed.map(({ entry }) => [
-      `${entry.pid}/${entry.id}`,
+      idOf(entry),
       entry.type,
       entry.name,
       destinationOf(entry),

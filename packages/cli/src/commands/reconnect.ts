@@ -9,8 +9,9 @@ export const reconnect = defineCommand({
   name: "reconnect",
   summary: "dial now instead of later",
   description:
-    "Makes a tunnel or connection that is away dial now instead of at its next retry. One that is connected stays:\n" +
-    "it makes sure that its link is alive, and hangs up if it is not. With one that runs, NAME may be left out.",
+    "Makes a tunnel or connection that is away dial now instead of at its next retry. A tunnel that is connected\n" +
+    "stays: it makes sure that its link is alive, and hangs up if it is not. A connection that is connected gets a new\n" +
+    "link, and leaves the old one when the new one is there. With one that runs, NAME may be left out.",
   usage: "[name]",
   options: outputOptions,
   examples: [
@@ -30,7 +31,7 @@ async function run(context: Context, args: readonly string[]): Promise<ExitCode>
     const candidates = args[0] === undefined ? listed.filter(({ entry }) => isLine(entry)) : listed;
     const { client, entry } = selectEntry(candidates, args[0], silent);
     await client.reconnect(entry.id);
-    context.output.data(isLine(entry) ? describeReconnect(entry.name, entry.state) : entry.name, {
+    context.output.data(isLine(entry) ? describeReconnect(entry.name, entry.state, entry.type) : entry.name, {
       type: "reconnect_initiated",
       id: entry.id,
     });

@@ -7,7 +7,9 @@ import { entriesOfPush, removedBy } from "../entries-of-push.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
 import { flag, type Values } from "../options/option.ts";
-import { destinationOf, isMeant, needUnixSockets, selectEntry, withEntries } from "../select.ts";
+import { detailsOf } from "../remote/details.ts";
+import { DaemonKeeper } from "../remote/keep-daemon.ts";
+import { destinationOf, idOf, isMeant, needUnixSockets, selectEntry, withEntries } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
@@ -64,6 +66,7 @@ export function inFull(entry: Entry, now: number): string[] {
     );
     rows.push(["streams", String(entry.streams)]);
   } else rows.push(["where", destinationOf(entry)]);
+  rows.push(...detailsOf(entry));
   if (entry.type === "relay") {
     for (const address of entry.addresses.slice(1)) rows.push(["also", address]);
     rows.push(["secret", entry.secret_required ? "required" : "none"]);
@@ -84,7 +87,7 @@ export function inFull(entry: Entry, now: number): string[] {
   if (isLine(entry)) {
     rows.push(["last heard", describeLastHeard(entry, now)], ["links", String(entry.epoch)]);
   }
-  rows.push(["since", entry.since], ["id", `${entry.pid}/${entry.id}`]);
+  rows.push(["since", entry.since], ["id", idOf(entry)]);
   const lines = rows.map(([key, value]) => `  ${key.padEnd(11)} ${escapeText(value)}`);
   return [`${escapeText(entry.name)} (${entry.type})`, ...lines];
 }
@@ -96,6 +99,7 @@ async function watch(context: Context, wanted: string | undefined): Promise<Exit
   const view = output.isInteractive ? new LiveView(process.stdout) : undefined;
   const draw = (): void => view?.draw(linesOf([...shown.values()]));
   const stop = new Stop();
+  const keeper = new DaemonKeeper(context, { narrate: view === undefined });
   const watcher = watchProcesses({
     runtimeFolder: context.paths.runtimeFolder,
     onError: (error) => {
@@ -103,6 +107,7 @@ async function watch(context: Context, wanted: string | undefined): Promise<Exit
       stop.ask("error");
     },
     onPush: (push, client) => {
+      keeper.hear(push, client);
       for (const [key, entry] of changesOf(push, client.hello.pid, shown)) {
         if (entry === undefined) shown.delete(key);
         else if (wanted === undefined || isMeant(entry, wanted)) {
@@ -127,6 +132,7 @@ async function watch(context: Context, wanted: string | undefined): Promise<Exit
   clearInterval(timer);
   clearInterval(refreshing);
   watcher.close();
+  await keeper.close();
   view?.close();
   return reason === "error" ? EXIT.failed : EXIT.ok;
 }

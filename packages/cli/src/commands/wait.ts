@@ -3,12 +3,13 @@ import { findProcesses, watchProcesses, type ControlClient, type Entry, type Pus
 import { HoldfastError } from "@holdfast/core";
 import { defineCommand, type Context } from "../command.ts";
 import { Stop } from "../control.ts";
-import { describeEntry } from "../describe.ts";
+import { describeEntry, isLine } from "../describe.ts";
 import { entriesOfPush, removedBy } from "../entries-of-push.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";
 import { optional, withDefault, type Values } from "../options/option.ts";
 import { parseDuration, parseState, type WantedState } from "../options/values.ts";
+import { DaemonKeeper } from "../remote/keep-daemon.ts";
 import { describeSilent, isMeant, needUnixSockets, selectSilent } from "../select.ts";
 import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
@@ -34,8 +35,8 @@ export const wait = defineCommand({
   name: "wait",
   summary: "wait until something is connected",
   description:
-    "Waits for a name, id or target to be in a state; it need not run yet. A relay or server counts as connected\n" +
-    "while it listens. Something that has ended counts as disconnected.",
+    "Waits for a name, id or target to be in a state; it need not run yet. A relay, server or forward counts\n" +
+    "as connected while it listens. A daemon that crashes meanwhile is started again. Something that has ended counts as disconnected.",
   usage: "<name>",
   options,
   examples: [
@@ -66,7 +67,9 @@ async function run(
     last = "it has ended";
     if (values.for === "disconnected") stop.ask("found");
   };
+  const keeper = new DaemonKeeper(context);
   const onPush = (push: Push, client: ControlClient): void => {
+    keeper.hear(push, client);
     for (const entry of entriesOfPush(push)) {
       if (!isMeant(entry, wanted)) continue;
       seen.add(`${entry.pid}/${entry.id}`);
@@ -80,7 +83,13 @@ async function run(
   const watcher = watchProcesses({
     runtimeFolder: context.paths.runtimeFolder,
     onPush,
-    onGone: ({ hello }) => gone([...seen].filter((key) => key.startsWith(`${hello.pid}/`))),
+    onGone: (client) => {
+      const keys = [...seen].filter((key) => key.startsWith(`${client.hello.pid}/`));
+      // What a daemon kept has not ended with it: it comes back with the next one.
+      if (!keeper.hasCrashed(client)) return gone(keys);
+      for (const key of keys) seen.delete(key);
+      last = "its daemon is being started again";
+    },
     onError: (error) => {
       output.error(error);
       stop.ask("error");
@@ -95,6 +104,7 @@ async function run(
   const reason = await stop.asked;
   clearTimeout(timer);
   watcher.close();
+  await keeper.close();
   if (reason === "timeout") throw timedOut(wanted, values, await standing(last));
   if (reason === "error") return EXIT.failed;
   // A script must not go on as if the wait had been over.
@@ -113,10 +123,10 @@ async function orSilent(context: Context, wanted: string, known: string): Promis
   return mute === undefined ? known : describeSilent(mute);
 }
 
+/** What listens, or runs, is there as much as what is connected. */
 function fits(entry: Entry, state: WantedState): boolean {
-  return entry.type === "relay" || entry.type === "server"
-    ? state === "connected" && entry.state === "listening"
-    : entry.state === state;
+  if (isLine(entry)) return entry.state === state;
+  return state === "connected" && (entry.state === "listening" || entry.state === "running");
 }
 
 function timedOut(wanted: string, values: Values<typeof options>, last: string): HoldfastError {

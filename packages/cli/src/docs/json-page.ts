@@ -22,8 +22,8 @@ reader that is too slow gets \`missed\` with their number and a new \`snapshot\`
 
 const EVENTS = `### What an \`event\` can hold
 
-\`tunnel_state\`, \`relay_state\` and \`connection_state\` have the fields of \`tunnel\`, \`relay\` and \`connection\`: the whole entry as
-it stands after the change.
+\`tunnel_state\`, \`relay_state\`, \`connection_state\`, \`forward_state\`, \`daemon_state\` and \`server_state\` have the fields of
+\`tunnel\`, \`relay\`, \`connection\`, \`forward\`, \`daemon\` and \`server\`: the whole entry as it stands after the change.
 `;
 
 type JsonSchema = Readonly<Record<string, unknown>>;

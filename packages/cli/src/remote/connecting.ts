@@ -5,7 +5,7 @@ import { HoldfastError } from "@holdfast/core";
 import type { DaemonClient } from "@holdfast/remote";
 import type { Context } from "../command.ts";
 import { describeEntry } from "../describe.ts";
-import { entriesOfPush, removedBy } from "../entries-of-push.ts";
+import { entriesOfPush, saysGone } from "../entries-of-push.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { askPerson, type AskPerson } from "./ask-person.ts";
 import { errorOfEnd, errorOfFailure, localError } from "./failure.ts";
@@ -42,6 +42,8 @@ export class Connecting {
   #resolve: (entry: ConnectionEntry) => void = () => undefined;
   #reject: (failure: HoldfastError) => void = () => undefined;
   #begun: Begun | undefined;
+  /** The present daemon knows it, so that it is gone when it is listed no more. */
+  #listed = false;
   /** Since when it had stood as it did when it was asked for, or answered, last. */
   #oldSince: string | undefined;
   #asking = 0;
@@ -60,7 +62,10 @@ export class Connecting {
       topics: ["connection"],
       onPush: (push) => this.#hear(push),
       onQuestion: (question) => this.#question(question),
-      onAway: () => (this.#asking = 0),
+      onAway: () => {
+        this.#asking = 0;
+        this.#listed = false;
+      },
       onBack: () => void this.#begin(),
     });
     void options.client.ended.then(({ error }) => this.#reject(error ?? closed()));
@@ -90,6 +95,7 @@ export class Connecting {
       if (this.#over) return;
       // With the same key it joins what this command itself had begun.
       this.#begun = { id, joined: this.#begun?.joined ?? joined };
+      this.#listed = true;
       for (const question of this.#early.splice(0)) this.#question(question);
       const control = await this.#options.client.control();
       const entry = await control.status(id).catch(() => this.#seen.get(id));
@@ -105,9 +111,9 @@ export class Connecting {
       this.#seen.set(entry.id, entry);
       if (entry.id === this.#begun?.id) this.#look(entry);
     }
-    const removed = removedBy(push);
-    if (removed === undefined || removed !== this.#begun?.id) return;
-    const last = this.#seen.get(removed);
+    const id = this.#listed ? this.#begun?.id : undefined;
+    if (id === undefined || !saysGone(push, id)) return;
+    const last = this.#seen.get(id);
     this.#reject(errorOfEnd(last?.reason ?? null, last?.failure ?? null));
   }
 

@@ -3,7 +3,7 @@
 import type { ConnectionEntry, ForwardEntry, Push, Request } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import type { DaemonClient } from "@holdfast/remote";
-import { entriesOfPush, removedBy } from "../entries-of-push.ts";
+import { entriesOfPush, removedBy, saysGone } from "../entries-of-push.ts";
 import { errorOfFailure, localError } from "./failure.ts";
 
 export interface KeepForwardOptions {
@@ -90,7 +90,7 @@ export class KeptForward {
     const removed = removedBy(push);
     if (removed !== undefined) this.#seen.delete(removed);
     // With a daemon that ends it goes, and comes back with the next one.
-    if (removed !== undefined && removed === this.#id && !this.#daemonStops) this.#end(undefined);
+    if (this.#id !== undefined && saysGone(push, this.#id) && !this.#daemonStops) this.#end(undefined);
   }
 
   #isOurs(id: number): boolean {

@@ -9,12 +9,14 @@ import { spawnDaemon } from "./spawn-daemon.ts";
 export interface OpenDaemonOptions extends DaemonListener {
   /** `false`: none is started, and that none runs is the error `not_running`. Default `true`. */
   readonly start?: boolean;
+  /** Say on stderr when the daemon is gone, and when it is back. Default `true`. */
+  readonly narrate?: boolean;
 }
 
 /** @throws HoldfastError `usage` where there are no unix sockets. Everything later is what the client rejects with. */
 export function openDaemonOf(
   context: Context,
-  { start = true, ...listener }: OpenDaemonOptions = {},
+  { start = true, narrate = true, ...listener }: OpenDaemonOptions = {},
 ): DaemonClient {
   needUnixSockets();
   const { output } = context;
@@ -24,13 +26,14 @@ export function openDaemonOf(
     version: VERSION,
     ...(start && { start: () => spawnDaemon(context) }),
     onAway: (failure) => {
-      output.status(
-        `[holdfast] ${escapeText(failure?.text ?? "the daemon is gone")}: waiting for the next one`,
-      );
+      if (narrate)
+        output.status(
+          `[holdfast] ${escapeText(failure?.text ?? "the daemon is gone")}: waiting for the next one`,
+        );
       listener.onAway?.(failure);
     },
     onBack: (control) => {
-      output.status(`[holdfast] the daemon is back (process ${control.hello.pid})`);
+      if (narrate) output.status(`[holdfast] the daemon is back (process ${control.hello.pid})`);
       listener.onBack?.(control);
     },
   });

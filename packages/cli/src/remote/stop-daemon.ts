@@ -1,7 +1,6 @@
 // Stop the daemon in order, whatever its version, and wait until its process is gone.
-import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ControlClient } from "@holdfast/control";
+import { isProcessAlive, type ControlClient } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 
 const LOOK_MS = 20;
@@ -24,21 +23,10 @@ export async function stopDaemon(daemon: ControlClient): Promise<void> {
     daemon.close();
   }
   const deadline = performance.now() + STOP_MS;
-  while (await isRunning(pid)) {
+  while (isProcessAlive(pid)) {
     if (performance.now() > deadline) throw hangs(pid);
     await delay(LOOK_MS);
   }
-}
-
-async function isRunning(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code !== "ESRCH";
-  }
-  // One that has ended keeps its number until its parent asks for it, which in a container may be never.
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  return !/\) Z /.test(stat);
 }
 
 function hangs(pid: number): HoldfastError {
