@@ -373,7 +373,8 @@ export class HeldConnection {
     this.#seen = status;
     // A link that was replaced by another while it was up is no outage.
     const swapped = before?.state === "connected" && before.since === status.since;
-    if (outage !== undefined && !swapped) this.#item.outage(outage);
+    if (outage === undefined || swapped) return;
+    this.#item.outage({ ...outage, streamsResumed: this.#connection?.openStreams });
   }
 
   #note({ state, attempt, failure }: ConnectionStatus): void {
