@@ -32,6 +32,30 @@ export const commands: readonly Listed[] = [
     load: async () => erase((await import("./commands/connect.ts")).connect),
   },
   {
+    name: "ssh",
+    group: remote,
+    summary: "connect, and open a shell or run a program",
+    load: async () => erase((await import("./commands/ssh.ts")).ssh),
+  },
+  {
+    name: "shell",
+    group: remote,
+    summary: "a shell on a machine",
+    load: async () => erase((await import("./commands/shell.ts")).shell),
+  },
+  {
+    name: "exec",
+    group: remote,
+    summary: "run a program on a machine",
+    load: async () => erase((await import("./commands/exec.ts")).exec),
+  },
+  {
+    name: "fs",
+    group: remote,
+    summary: "files of a machine: list, read, write, move, remove",
+    load: async () => erase((await import("./commands/fs.ts")).fs),
+  },
+  {
     name: "forward",
     group: remote,
     summary: "ports here and on another machine, over a connection",
@@ -82,7 +106,7 @@ export const commands: readonly Listed[] = [
   {
     name: "disconnect",
     group: everything,
-    summary: "end a tunnel, or a relay",
+    summary: "end a tunnel, relay, connection or forward",
     load: async () => erase((await import("./commands/disconnect.ts")).disconnect),
   },
   {

@@ -24,7 +24,7 @@ test("a switch that comes in two pieces counts, cut anywhere", () => {
   for (let cut = 1; cut < text.length; cut += 1) {
     expect(after(text.slice(0, cut), text.slice(cut)), `cut at ${cut}`).toBe("\u001B[?1049l\u001B[0m");
   }
-  expect(after(...text)).toBe("\u001B[?1049l\u001B[0m");
+  expect(after(...text.split(""))).toBe("\u001B[?1049l\u001B[0m");
 });
 
 test("it is undone once", () => {

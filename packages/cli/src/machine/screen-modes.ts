@@ -24,10 +24,11 @@ const MODES: ReadonlyMap<string, "set" | "reset"> = new Map([
   // Pasted text in brackets.
   ["2004", "set"],
 ]);
+const ESC = "\u001B";
 /** `ESC [ ? 1 ; 25 h`. */
-const SWITCH = /\u001B\[\?([0-9;]{1,64})([hl])/g;
+const SWITCH = new RegExp(`${ESC}\\[\\?([0-9;]{1,64})([hl])`, "g");
 /** The beginning of one, at the end of a piece. */
-const UNFINISHED = /\u001B(?:\[(?:\?[0-9;]{0,64})?)?$/;
+const UNFINISHED = new RegExp(`${ESC}(?:\\[(?:\\?[0-9;]{0,64})?)?$`);
 
 export class ScreenModes {
   /** At most those of `MODES`. */
@@ -49,10 +50,10 @@ export class ScreenModes {
   /** What puts the terminal back; empty if nothing needs it. */
   undo(): string {
     const switches = [...this.#strange].map(
-      (number) => `\u001B[?${number}${MODES.get(number) === "set" ? "l" : "h"}`,
+      (number) => `${ESC}[?${number}${MODES.get(number) === "set" ? "l" : "h"}`,
     );
     this.#strange.clear();
-    return switches.length === 0 ? "" : `${switches.join("")}\u001B[0m`;
+    return switches.length === 0 ? "" : `${switches.join("")}${ESC}[0m`;
   }
 
   #switched(number: string, way: "set" | "reset"): void {

@@ -83,8 +83,13 @@ export class Output {
 
   /** A line of status. */
   status(text: string): void {
+    this.partial(`${text}\n`);
+  }
+
+  /** Status without a line's end: for a terminal in raw mode, and for a line that is written again in its place. */
+  partial(text: string): void {
     const { quiet, stderr } = this.#options;
-    if (!quiet && (stderr.writableLength ?? 0) <= MAX_QUEUED_BYTES) stderr.write(`${text}\n`);
+    if (!quiet && (stderr.writableLength ?? 0) <= MAX_QUEUED_BYTES) stderr.write(text);
   }
 
   /** A line of status for those who asked for more. */

@@ -60,8 +60,10 @@ class FarMachine implements RemoteMachine {
       dial: unix({ path }),
       failFast: true,
       backoff: BACKOFF,
+      // A local socket says by itself when its other end is gone, and a daemon that was stopped for a while is not.
+      heartbeat: false,
       ...(clock && { clock }),
-      // A daemon that was stopped for a while goes on with the session; one that has gone does not come back with it.
+      // A daemon that has gone does not come back with its sessions.
       retrying: ({ failure }) => (NOBODY.has(failure.code) ? false : undefined),
       onSession: (session) => {
         if (this.#machine !== undefined) return;
