@@ -9,10 +9,10 @@ import { onTestFinished } from "vitest";
 /** `undefined`: no answer at all. */
 export type Answer = { readonly status: number; readonly body?: unknown } | undefined;
 /** What an exec does with its connection; its exit code is looked up afterwards. */
-export type Play = (socket: Socket, command: readonly string[]) => void;
+export type Play = (socket: Socket, command: readonly string[], exec: string) => void;
 
-export const frame = (output: 1 | 2, text: string): Buffer => {
-  const bytes = Buffer.from(text);
+export const frame = (output: 1 | 2, text: string | Buffer): Buffer => {
+  const bytes = Buffer.from(text as string);
   const header = Buffer.alloc(8);
   header[0] = output;
   header.writeUInt32BE(bytes.length, 4);
@@ -25,13 +25,20 @@ export class FakeEngine {
   readonly answers = new Map<string, (url: string) => Answer>();
   readonly asked: string[] = [];
   readonly eventStreams: ServerResponse[] = [];
+  /** Reports on pulls, which the test writes and ends. */
+  readonly pulls: ServerResponse[] = [];
   play: Play = (socket) => socket.end();
   execState: unknown = { Running: false, ExitCode: 0 };
+  /** Of single execs. */
+  readonly execStates = new Map<string, unknown>();
+  /** What the container has to make connections with. */
+  connectors: readonly string[] = [];
   running = true;
   startedAt = "then";
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #command: readonly string[] = [];
+  readonly #commands = new Map<string, readonly string[]>();
+  #execs = 0;
 
   constructor() {
     const folder = mkdtempSync(join(tmpdir(), "holdfast-engine-"));
@@ -67,10 +74,17 @@ export class FakeEngine {
     for await (const chunk of request) body += String(chunk);
     const { method = "", url = "" } = request;
     this.asked.push(`${method} ${url}`);
-    if (url.endsWith("/exec")) this.#command = (JSON.parse(body) as { Cmd: readonly string[] }).Cmd;
+    if (url.endsWith("/exec")) {
+      this.#commands.set(`e${++this.#execs}`, (JSON.parse(body) as { Cmd: readonly string[] }).Cmd);
+    }
     const given = [...this.answers].find(([key]) => `${method} ${url.split("?")[0]}`.endsWith(key))?.[1];
-    if (given === undefined && url.startsWith("/events")) {
-      this.eventStreams.push(response);
+    const streams = url.startsWith("/events")
+      ? this.eventStreams
+      : url.startsWith("/images/create")
+        ? this.pulls
+        : undefined;
+    if (given === undefined && streams !== undefined) {
+      streams.push(response);
       response.writeHead(200).flushHeaders();
       return;
     }
@@ -82,8 +96,10 @@ export class FakeEngine {
 
   #usual(url: string): Answer {
     if (url.startsWith("/_ping")) return { status: 200, body: "OK" };
-    if (url.endsWith("/exec")) return { status: 201, body: { Id: "e1" } };
-    if (url.startsWith("/exec/")) return { status: 200, body: this.execState };
+    if (url.endsWith("/exec")) return { status: 201, body: { Id: `e${this.#execs}` } };
+    if (url.startsWith("/exec/")) {
+      return { status: 200, body: this.execStates.get(url.split("/")[2] ?? "") ?? this.execState };
+    }
     const State = { Running: this.running, Paused: false, StartedAt: this.startedAt };
     return { status: 200, body: { Id: "c1", Name: "/box", State, Config: {} } };
   }
@@ -91,8 +107,11 @@ export class FakeEngine {
   #upgrade(request: IncomingMessage, socket: Socket): void {
     this.asked.push(`${request.method} ${request.url}`);
     socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
-    const probe = this.#command.join(" ").includes("uname -m");
-    if (probe) socket.end(frame(1, "directory=/\nuser=me\nshell=/bin/sh\nos=Linux\nmachine=x86_64\n"));
-    else this.play(socket, this.#command);
+    const exec = request.url?.split("/")[2] ?? "";
+    const command = this.#commands.get(exec) ?? [];
+    const has = this.connectors.map((name) => `has=${name}\n`).join("");
+    const answer = `directory=/\nuser=me\nshell=/bin/sh\nos=Linux\nmachine=x86_64\n${has}`;
+    if (command.join(" ").includes("uname -m")) socket.end(frame(1, answer));
+    else this.play(socket, command, exec);
   }
 }

@@ -17,6 +17,9 @@ const MOST_STDERR = 8_192;
 const CONNECT_TIMEOUT_MS = 30_000;
 /** `nc` says nothing when it has connected; if it has not ended by then, it has. */
 const NC_SETTLED_MS = 500;
+/** How `socat -d -d` says that the far side has ended. */
+const SOCAT_BROKEN = /socket 2 to socket 1 is in error/;
+const SOCAT_FAR_END = /socket 2 \(fd \d+\) is at EOF/;
 
 export interface ConnectingPlace {
   readonly place: ExecPlace;
@@ -39,33 +42,38 @@ export async function connectTcp(from: ConnectingPlace, host: string, port: numb
   const process = await from.start(command);
   try {
     const where = `${host}:${port}`;
-    await inTime(from.place, connected(from.place, process, manner, where), where);
-    return new ProgramStream(process, manner === "framed");
+    const isBroken = await inTime(from.place, connected(from.place, process, manner, where), where);
+    return new ProgramStream(process, manner === "framed", isBroken);
   } catch (thrown) {
     void process.abandon();
     throw thrown;
   }
 }
 
+/** Gives how to find out, at the program's end, whether the far side broke the connection. */
 async function connected(
   { clock, life }: ExecPlace,
   process: DockerProcess,
   manner: ConnectProgram["manner"],
   where: string,
-): Promise<void> {
+): Promise<() => boolean> {
   if (manner === "framed") {
     process.stderr.resume();
     const line = await firstLine(process.stdout, MOST_LINE_BYTES);
     if (line !== "C") throw refused(where, line.replace(/^E /, ""));
-    return;
+    return () => false;
   }
   const said = new StderrText(process);
-  const failed = process.ended.then(() => {
-    throw refused(where, said.text);
+  const failed = process.ended.then(({ code }) => {
+    // One that found the far side, and its end, so soon has connected.
+    if (manner !== "nc" || code !== 0) throw refused(where, said.text);
   });
   const settled =
     manner === "socat" ? said.contains(/successfully connected/) : pause(clock, NC_SETTLED_MS, life.signal);
   await Promise.race([failed, settled]);
+  // Then it waits for the end of this side. What it has still to write it writes before it ends itself.
+  if (manner === "socat") void said.contains(SOCAT_FAR_END).then(() => process.stdin.end());
+  return () => manner === "socat" && SOCAT_BROKEN.test(said.text);
 }
 
 /** What a program says on stderr, as much of it as a message needs. */
@@ -88,17 +96,18 @@ class StderrText {
         resolve();
       };
       this.#process.stderr.on("data", look);
+      look();
     });
   }
 }
 
-async function inTime(place: ExecPlace, promise: Promise<void>, where: string): Promise<void> {
+async function inTime<T>(place: ExecPlace, promise: Promise<T>, where: string): Promise<T> {
   const over = new AbortController();
   const late = pause(place.clock, CONNECT_TIMEOUT_MS, over.signal).then(() => {
     throw refused(where, "timed out");
   });
   try {
-    await Promise.race([promise, late]);
+    return await Promise.race([promise, late]);
   } finally {
     over.abort();
   }

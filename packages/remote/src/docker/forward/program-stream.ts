@@ -10,7 +10,8 @@ export class ProgramStream extends Duplex {
   readonly #frames: Frames | undefined;
   #ended = false;
 
-  constructor(process: DockerProcess, framed: boolean) {
+  /** `isBroken` is asked when the program has ended as if all were well. */
+  constructor(process: DockerProcess, framed: boolean, isBroken: () => boolean) {
     super({ allowHalfOpen: framed });
     this.#process = process;
     this.#frames = framed ? new Frames() : undefined;
@@ -21,7 +22,7 @@ export class ProgramStream extends Duplex {
     // The process may have ended long before all that it said has been read.
     const read = new Promise((resolve) => process.stdout.once("end", resolve));
     process.ended.then(
-      (end) => read.then(() => this.#over(end.code === 0)),
+      (end) => read.then(() => this.#over(end.code === 0 && !isBroken())),
       (error: Error) => void this.destroy(error),
     );
   }

@@ -1,5 +1,6 @@
 // Connections out of a container, made by whatever program it has. perl and python3 run a script of ours, whose output
 // is framed, so that either half can end by itself; socat and nc end both halves when the far side ends.
+// OpenBSD's nc notices the far side's end only once this side has ended, and the traditional one passes no end on.
 import type { Connector } from "../container/probe.ts";
 
 export interface ConnectProgram {
