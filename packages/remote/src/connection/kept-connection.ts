@@ -81,6 +81,10 @@ export class KeptConnection implements Connection {
   #interaction: Interaction;
   /** The dial under way. */
   #dialling: MachineLink | undefined = undefined;
+  /** A person has answered its question, and the line is about to take it up again. */
+  #resumed: MachineLink | undefined = undefined;
+  /** What came of that before the line did. */
+  #missed: HoldfastError | undefined = undefined;
   #remaking: Promise<void> | undefined = undefined;
   #remadeAt = -Infinity;
   #closed = false;
@@ -201,6 +205,10 @@ export class KeptConnection implements Connection {
 
   /** The line wants a link: one that is being made already, or a new one. */
   async #dial(attempt: Attempt): Promise<Carrier> {
+    const missed = this.#missed;
+    this.#missed = undefined;
+    this.#resumed = undefined;
+    if (missed !== undefined) throw forPerson(missed);
     const under = this.#dialling;
     const link = under?.live === true ? under : this.#begin(attempt, this.#takeInteraction());
     const cancel = (): void => this.#cancel(link, HoldfastError.from(attempt.signal.reason));
@@ -241,7 +249,10 @@ export class KeptConnection implements Connection {
       onAnswered: () => this.#answered(link, interaction),
     });
     this.#dialling = link;
-    link.ready.catch(() => this.#forget(link));
+    link.ready.catch((thrown: unknown) => {
+      this.#forget(link);
+      if (this.#resumed === link && !link.backed) this.#missed = HoldfastError.from(thrown);
+    });
     return link;
   }
 
@@ -263,13 +274,16 @@ export class KeptConnection implements Connection {
   /** A person who is there takes the place of one who does not answer. */
   #attend(interaction: Interaction): void {
     this.#interaction = interaction;
+    this.#resumed = undefined;
+    this.#missed = undefined;
     this.#dialling?.end(superseded());
     this.#dialling = undefined;
   }
 
   #answered(link: MachineLink, interaction: Interaction): void {
     // The other side did not wait: whoever answered is there to be asked again.
-    if (this.#dialling !== link && this.#dialling === undefined) this.#interaction = interaction;
+    if (this.#dialling === link) this.#resumed = link;
+    else if (this.#dialling === undefined) this.#interaction = interaction;
     if (this.status.state === "auth_required") this.#line.answer();
   }
 

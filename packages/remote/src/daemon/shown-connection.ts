@@ -64,12 +64,14 @@ export function unopened(since: number, failure: HoldfastError | undefined): Con
   return { ...common, state: "disconnected", attempt: 1, failures: 1, failure, reason };
 }
 
-/** It has ended here, whatever its line says. */
+/** It has ended here, unless its line ended by itself before. */
 export function endedStatus(
-  { epoch, attempt, failures, lastHeard, failure: last }: ConnectionStatus,
+  status: ConnectionStatus,
   since: number,
   failure: HoldfastError | undefined,
 ): ConnectionStatus {
+  if (status.state === "disconnected" && failure !== undefined) return status;
+  const { epoch, attempt, failures, lastHeard, failure: last } = status;
   const code = failure === undefined ? "asked" : "refused";
   const reason = { code, error: failure, failures } as const;
   const common = { epoch, attempt, failures, lastHeard, since, draining: false } as const;
