@@ -24,7 +24,7 @@ export const exec = defineCommand({
   options,
   examples: [
     { line: "holdfast exec -- uname -a", does: "on the only machine that is connected" },
-    { line: "holdfast exec localhost --directory /tmp -- pwd", does: "by name, in a directory of it" },
+    { line: "holdfast exec here --directory /tmp -- pwd", does: "by name, in a directory of it" },
   ],
   run,
 });

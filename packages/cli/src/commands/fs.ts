@@ -42,7 +42,7 @@ export const fs = defineCommand({
   usage: "<action> <path> [other]",
   options,
   examples: [
-    { line: "holdfast fs ls localhost:/", does: "the root directory of a machine" },
+    { line: "holdfast fs ls here:/", does: "the root directory of a machine" },
     { line: "holdfast fs stat /tmp --json", does: "of the only machine, as an object" },
   ],
   run,

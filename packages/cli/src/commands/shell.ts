@@ -21,7 +21,7 @@ export const shell = defineCommand({
   options,
   examples: [
     { line: "holdfast shell", does: "on the only machine that is connected" },
-    { line: "holdfast shell localhost --directory /tmp", does: "by name, in a directory of it" },
+    { line: "holdfast shell here --directory /tmp", does: "by name, in a directory of it" },
   ],
   run,
 });

@@ -7,7 +7,7 @@ import { formatDuration } from "../terminal/format.ts";
 import type { ConnectionWatch } from "./connection-watch.ts";
 import { stateOf } from "./connection-watch.ts";
 import { ESCAPE_HELP, type Escape } from "./escapes.ts";
-import { exitStatus, OURS, signalStatus } from "./exit-status.ts";
+import { exitStatus, OURS, signalStatus, startStatus } from "./exit-status.ts";
 import { showOutput, type FarOutput } from "./far-output.ts";
 import { passSignals } from "./passed-signals.ts";
 import { enterRawMode, onResize, terminalSize } from "./raw-terminal.ts";
@@ -33,6 +33,7 @@ export async function runFarProcess(options: FarProcessOptions): Promise<number>
   const reached = await reach(options);
   try {
     const process = await start(options, reached);
+    if (typeof process === "number") return process;
     options.context.output.line({ type: "proc_spawned", id: 1 });
     return await new Attendance(options, reached, process).code.catch((thrown: unknown) => {
       throw explained(thrown, reached);
@@ -42,11 +43,15 @@ export async function runFarProcess(options: FarProcessOptions): Promise<number>
   }
 }
 
-async function start(options: FarProcessOptions, { remote, watch }: Reached): Promise<Process> {
+/** The process, or the exit code of one that could not be started. */
+async function start(options: FarProcessOptions, { remote, watch }: Reached): Promise<Process | number> {
   try {
     return await remote.machine.start(requestOf(options));
   } catch (thrown) {
     const error = HoldfastError.from(thrown);
+    const code = startStatus(error);
+    if (code !== undefined) options.context.output.error(error);
+    if (code !== undefined) return code;
     if (error.code !== "link_lost" && error.code !== "not_connected") throw error;
     if (remote.failure?.code === "daemon_lost") throw remote.failure;
     const message = `the connection ${watch.entry.name} was lost while the command was being started: ${causeOf(error).text}`;
