@@ -43,6 +43,11 @@ export class Evidence {
     onChange();
   }
 
+  /** What was told last is another thing than what is seen now. */
+  differs(stale: boolean): boolean {
+    return stale !== this.#stale;
+  }
+
   end(): void {
     this.#timer.clear();
   }

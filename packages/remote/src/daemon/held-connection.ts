@@ -117,6 +117,8 @@ export class HeldConnection {
   get status(): ConnectionStatus {
     const status = this.#present;
     const stale = isStale(status, this.#livenessTimeoutMs, this.#world.clock.wall());
+    // Whoever looks sees it first; those who subscribed hear of it right after.
+    if (this.#evidence.differs(stale)) atEndOfRound(() => this.#evidence.look());
     return stale ? whileUnproven(status, this.#livenessTimeoutMs) : status;
   }
 
