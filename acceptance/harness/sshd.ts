@@ -96,18 +96,28 @@ export class Sshd {
       `${settings.join("\n")}\n`,
     );
     this.#server = new Program(this.#scene, "sshd", ["-D", "-e", "-f", file], this.#on);
+    this.#scene.onEnd(() => this.stop());
     await this.#server.says("Server listening");
   }
 
-  /** Its listener vanishes; connections that it has go on. */
+  /** It is gone, and so are its connections. */
   async stop(): Promise<void> {
-    await this.#server?.kill();
+    const connections = this.#connections;
+    const gone = this.#server?.kill();
+    // They hold its output, too.
+    for (const pid of connections) killed(pid);
+    await gone;
   }
 
-  /** Kill the processes that serve a connection each, as an administrator would. Gives how many there were. */
+  /** Kill the process of each connection, as an administrator would. Gives how many there were. */
   killConnections(): number {
-    const children = this.#server === undefined ? [] : childrenOf(this.#server.pid);
-    return children.filter((pid) => killed(pid)).length;
+    return this.#connections.filter((pid) => killed(pid)).length;
+  }
+
+  /** The processes that serve a connection each. */
+  get #connections(): number[] {
+    if (this.#server === undefined || this.#server.exitCode !== undefined) return [];
+    return childrenOf(this.#server.pid);
   }
 
   /** What `connect` has to be told, so that nothing of the user's own is read. */

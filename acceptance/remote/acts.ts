@@ -5,5 +5,13 @@ import { daemonKilled } from "./daemon-killed.ts";
 import { hostKey } from "./host-key.ts";
 import { network } from "./network.ts";
 import { outages } from "./outages.ts";
+import { steering } from "./steering.ts";
 
-export const acts: readonly Act[] = [...outages, ...hostKey, ...daemonKilled, ...containers, ...network];
+export const acts: readonly Act[] = [
+  ...outages,
+  ...steering,
+  ...hostKey,
+  ...daemonKilled,
+  ...containers,
+  ...network,
+];

@@ -91,8 +91,8 @@ async function fleetReturns(scene: Scene, { begin, withinMs }: FleetOutage): Pro
   const { lab, events, names } = fleet;
   const sampler = new ListSampler(scene);
   const timeoutMs = Math.max(...names.map((name) => livenessOf(events, name)));
-  await begin(lab);
   const begunAt = performance.now();
+  await begin(lab);
   const noticed = await everybody(fleet, "away", begunAt, isAway, OUTAGE_MS);
   const slowestMs = noticed.at(-1) ?? Infinity;
   assert.ok(slowestMs <= timeoutMs * OVER + PRINT_MS, `noticed only after ${slowestMs} ms of ${timeoutMs}`);
@@ -135,8 +135,8 @@ async function addressLeaves(scene: Scene): Promise<string> {
   const events = await watch(scene);
   const sampler = new ListSampler(scene);
   const timeoutMs = livenessOf(events, "box");
-  await lab.removeAddress();
   const leftAt = performance.now();
+  await lab.removeAddress();
   const lost = await state(events, "box", "away", isAway, { after: leftAt });
   const noticedMs = lost.at - leftAt;
   assert.ok(noticedMs <= timeoutMs * OVER + PRINT_MS, `noticed only after ${noticedMs} ms`);
@@ -164,8 +164,8 @@ async function halfOpen(scene: Scene): Promise<string> {
   const timeoutMs = livenessOf(events, "box");
   const forward = await forwardTo(scene, "box", target);
   assert.ok(await echoes(forward.port), "the forward carries nothing");
-  proxy.apply({ kind: "half_open" });
   const silentAt = performance.now();
+  proxy.apply({ kind: "half_open" });
   const lost = await state(events, "box", "away", isAway, { after: silentAt });
   const noticedMs = lost.at - silentAt;
   assert.ok(noticedMs <= timeoutMs * OVER + PRINT_MS, `noticed only after ${noticedMs} ms of ${timeoutMs}`);

@@ -74,7 +74,6 @@ async function killedAndAway(scene: Scene): Promise<string> {
 async function awayForFourAttempts(events: Awaited<ReturnType<typeof watch>>, sshd: Sshd): Promise<string> {
   const after = performance.now();
   await sshd.stop();
-  sshd.killConnections();
   const waiting = await state(
     events,
     "box",
@@ -130,7 +129,7 @@ async function runningCommands(scene: Scene): Promise<string> {
   const commands = [
     scene.holdfast(["exec", "box", "--", "sh", "-c", TICKS]),
     scene.holdfast(["exec", "-t", "box", "--", "sh", "-c", TICKS]),
-    scene.holdfast(["ssh", sshd.destination, ...flags, "--", TICKS]),
+    scene.holdfast(["ssh", sshd.destination, ...flags, "--", "sh", "-c", TICKS]),
   ];
   const codes: (number | null)[] = [];
   for (const command of commands) await command.prints("tick");
