@@ -50,6 +50,7 @@ describe("questions of a server", () => {
     const [about = ""] = person.abouts;
     expect(about.split("\n")).toHaveLength(5);
     expect(about).toMatch(/^me@127\.0\.0\.1\nTitle .*\nFirst line\nsecond .*\nthird$/);
+    expect(person.abouts).toHaveLength(1);
     for (const text of [code?.text ?? "", about.replaceAll("\n", "")]) expect(text).not.toMatch(RAW);
   });
 });
