@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, vi } from "vitest";
-import type { OutputLine } from "@holdfast/control";
+import { isProcessAlive, type OutputLine } from "@holdfast/control";
 import { outputLine } from "@holdfast/control/schemas";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -36,15 +36,52 @@ export async function build(): Promise<void> {
 export async function makeHome(): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), "hf-"));
   onTestFinished(async () => {
+    await endDaemon(home);
     const sockets = await readdir(join(home, "run")).catch(() => []);
     await rm(home, { recursive: true, force: true });
     // A process that a test killed had no chance to clean up.
-    expect(sockets.filter((name) => !killed.has(Number(/-(\d+)\.sock$/.exec(name)?.[1])))).toEqual([]);
+    const left = sockets.filter((name) => !killed.has(Number(/-(\d+)\.sock$/.exec(name)?.[1])));
+    expect(left.filter((name) => killed.size === 0 || name !== "machines.sock")).toEqual([]);
   });
   return home;
 }
 
 const killed = new Set<number>();
+
+/** The daemon that a command has started in this home, by its socket. */
+export async function daemonPid(home: string): Promise<number | undefined> {
+  const sockets = await readdir(join(home, "run")).catch(() => []);
+  const pids = sockets.map((name) => Number(/^daemon-(\d+)\.sock$/.exec(name)?.[1]));
+  return pids.find((pid) => Number.isInteger(pid) && isProcessAlive(pid));
+}
+
+/** Kill it in the middle of whatever it does. Resolves with its number when it is gone. */
+export async function killDaemon(home: string): Promise<number> {
+  const pid = await vi.waitFor(async () => {
+    const found = await daemonPid(home);
+    if (found === undefined) throw new Error("no daemon runs");
+    return found;
+  }, PATIENCE);
+  killed.add(pid);
+  process.kill(pid, "SIGKILL");
+  await vi.waitFor(() => expect(isProcessAlive(pid)).toBe(false), PATIENCE);
+  return pid;
+}
+
+/** Nothing that a test started stays behind. */
+async function endDaemon(home: string): Promise<void> {
+  for (let pid = await daemonPid(home); pid !== undefined; pid = await daemonPid(home)) {
+    const running = pid;
+    process.kill(running, "SIGTERM");
+    await vi
+      .waitFor(() => expect(isProcessAlive(running)).toBe(false), PATIENCE)
+      .catch((thrown: unknown) => {
+        killed.add(running);
+        process.kill(running, "SIGKILL");
+        throw thrown;
+      });
+  }
+}
 
 export interface RunOptions {
   readonly home: string;

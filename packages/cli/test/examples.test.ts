@@ -18,7 +18,15 @@ const AT_WORK: Readonly<Record<string, RegExp>> = {
   expose: /listening at|connecting in/,
   demo: /listening at|"type":"tunnel"/,
   events: /expose-3000/,
+  api: /"type":"auth_finished"/,
+  forward: /listening at/,
+  serve: /listening at/,
 };
+
+/** Those that need a connection speak of `here`, which is this machine. */
+const NEEDS_CONNECTION = new Set(
+  commands.filter(({ group, name }) => group === "Remote" && name !== "connect").map(({ name }) => name),
+);
 
 async function world(home: string): Promise<Running> {
   await writeFile(join(home, "secret.txt"), "open sesame\n", { mode: 0o600 });
@@ -36,9 +44,10 @@ describe("examples", () => {
       .split(" ");
     const waitsForLoss = line.includes("--for reconnecting");
     const tunnel = waitsForLoss ? await lostTunnel(home) : await world(home);
+    if (NEEDS_CONNECTION.has(command)) await run(["connect", "host://localhost", "--name", "here"], { home });
     // With a relay of its own beside it, "the only one" of these examples would be one of two.
     if (line === "holdfast disconnect --json") await tunnel.stop();
-    const pattern = AT_WORK[command];
+    const pattern = line.includes("--background") ? undefined : AT_WORK[command];
     if (pattern !== undefined) {
       const running = start([command, ...args], { home });
       await running.says(pattern);
@@ -48,7 +57,7 @@ describe("examples", () => {
       return;
     }
     if (line === "holdfast disconnect --json") await onlyOne(home);
-    const { code, stdout, stderr } = await run([command, ...args], { home });
+    const { code, stdout, stderr } = await run([command, ...args], { home, input: "echo hello\n" });
     expect(code, stderr).toBe(0);
     expect(stdout).not.toBe("");
   });
