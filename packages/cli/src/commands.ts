@@ -62,6 +62,12 @@ export const commands: readonly Listed[] = [
     load: async () => erase((await import("./commands/forward.ts")).forward),
   },
   {
+    name: "api",
+    group: remote,
+    summary: "requests and answers of editors, as JSON lines",
+    load: async () => erase((await import("./commands/api.ts")).api),
+  },
+  {
     name: "authenticate",
     group: remote,
     summary: "answer what a connection waits for",

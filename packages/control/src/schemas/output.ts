@@ -1,5 +1,6 @@
 // The lines that only the command prints with `--json`; the others are entries and messages of the control socket.
 import { z } from "zod";
+import { authenticationLines } from "./authentication.ts";
 import {
   connectionEntry,
   daemonEntry,
@@ -130,6 +131,7 @@ export const outputLine = z.discriminatedUnion("type", [
   logLine,
   daemonStopped,
   ...machineLines,
+  ...authenticationLines,
 ]);
 
 export type Ready = z.infer<typeof ready>;
