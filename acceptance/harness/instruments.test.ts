@@ -1,10 +1,12 @@
 // The instruments themselves, on a path without a tunnel: what they call whole is whole, what they call lost is lost.
 import { connect, type Socket } from "node:net";
+import { holdfastPaths, openControl } from "@holdfast/control";
 import { startFaultyProxy, type FaultyProxy } from "@holdfast/net/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { until } from "./condition.ts";
 import { Cutter } from "./cuts.ts";
 import { exchange, exchangeService, upSeed } from "./exchange.ts";
+import { ListSampler } from "./list-sampler.ts";
 import { patternHash } from "./pattern.ts";
 import { Scene } from "./scene.ts";
 import { echoService, listenForScene } from "./service.ts";
@@ -168,5 +170,68 @@ describe("a recorder of ssh clients", () => {
   test.each([1, 7, 100_000])("in pieces of %i bytes: everything is after them", async (pieceBytes) => {
     const { said: connections } = await said([...HELLO, message(21, 10), Buffer.alloc(777)], pieceBytes);
     expect(connections).toMatchObject([{ messages: [20, 30, 21], secretBytes: 777 }]);
+  });
+});
+
+describe("a sampler of the list", () => {
+  const TIMEOUT_MS = 5_000;
+
+  /** A process that calls a connection connected, and says that it was heard so long ago. */
+  async function sampled(heardMsAgo: () => number | undefined): Promise<ListSampler> {
+    const scene = newScene();
+    const { runtimeFolder } = holdfastPaths({ HOLDFAST_HOME: scene.home });
+    const control = await openControl({ command: "daemon", version: "0.1.0", runtimeFolder });
+    scene.onEnd(() => control.close());
+    const now = new Date().toISOString();
+    control.add({
+      kind: "connection",
+      name: "box",
+      status: () => {
+        const ago = heardMsAgo();
+        return {
+          state: "connected",
+          phase: null,
+          epoch: 1,
+          attempt: 0,
+          failures: 0,
+          since: now,
+          last_heard: ago === undefined ? null : new Date(Date.now() - ago).toISOString(),
+          delay_ms: null,
+          retry_at: null,
+          draining: false,
+          failure: null,
+          reason: null,
+          prompt: null,
+          destination: "ssh://box",
+          plugin: "ssh",
+          liveness_timeout_ms: TIMEOUT_MS,
+          kept: true,
+          forwards: 0,
+        };
+      },
+    });
+    const sampler = new ListSampler(scene);
+    await until("three lists", () => sampler.lists >= 3);
+    return sampler;
+  }
+
+  test("is content with evidence as old as the timeout", async () => {
+    const sampler = await sampled(() => TIMEOUT_MS - 200);
+    expect(await sampler.stop()).toMatch(/connected rows in/);
+  });
+
+  test.each([
+    ["too old", TIMEOUT_MS + 500],
+    ["none", undefined],
+  ])("does not let evidence pass that is %s, were it only once", async (_, heardMsAgo) => {
+    let lists = 0;
+    const sampler = await sampled(() => (++lists === 2 ? heardMsAgo : 0));
+    await expect(sampler.stop()).rejects.toThrow(/box is called connected/);
+  });
+
+  test("that sees nobody connected has proved nothing", async () => {
+    const sampler = new ListSampler(newScene());
+    await until("two lists", () => sampler.lists >= 2);
+    await expect(sampler.stop()).rejects.toThrow(/was connected/);
   });
 });

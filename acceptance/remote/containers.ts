@@ -22,7 +22,9 @@ import {
 const PROGRAMS = ["podman", "runc", "busybox", "perl", "curl", "pgrep"];
 const NAME = "holdfast-acceptance-box";
 /** The engine tells of a start up to a second late; a dial runs some commands in the container. */
-const WOKEN_MS = 5_000;
+const WOKEN_MS = 3_000;
+/** So long is the wait that a start must interrupt: nobody would be back within `WOKEN_MS` by himself. */
+const LONG_WAIT_MS = 4_000;
 
 interface Contained {
   readonly podman: PodmanService;
@@ -89,7 +91,14 @@ async function awayAfter(events: Command, code: string, strike: () => void): Pro
   strike();
   const fits = (line: ConnectionState): boolean =>
     line.state === "reconnecting" && line.phase === "waiting" && line.failure?.code === code;
-  const { line } = await state(events, "box", `away with ${code}`, fits, { after });
+  await state(events, "box", `away with ${code}`, fits, { after });
+  const { line } = await state(
+    events,
+    "box",
+    `waits for long with ${code}`,
+    (each) => fits(each) && (each.delay_ms ?? 0) > LONG_WAIT_MS,
+    { after, deadlineMs: 90_000 },
+  );
   assert.ok(line.retry_at !== null, "no next retry");
   return line;
 }

@@ -29,6 +29,8 @@ const OUTAGE_MS = 30_000;
 const SEEN_MS = 2_000;
 const MAX_DELAY_MS = 10_000;
 const DIAL_TIMEOUT_MS = 10_000;
+/** The machine's addresses are looked at once a second; keepalives alone would take eight. */
+const ADDRESS_MS = 3_000;
 /** `timeout + 10 %`, and the time that an event takes to be printed on a machine that is busy. */
 const OVER = 1.1;
 const PRINT_MS = 250;
@@ -134,12 +136,11 @@ async function addressLeaves(scene: Scene): Promise<string> {
   await connectTo(scene, sshd.destination, { name: "box", flags, on: near });
   const events = await watch(scene);
   const sampler = new ListSampler(scene);
-  const timeoutMs = livenessOf(events, "box");
   const leftAt = performance.now();
   await lab.removeAddress();
   const lost = await state(events, "box", "away", isAway, { after: leftAt });
   const noticedMs = lost.at - leftAt;
-  assert.ok(noticedMs <= timeoutMs * OVER + PRINT_MS, `noticed only after ${noticedMs} ms`);
+  assert.ok(noticedMs < ADDRESS_MS, `noticed only after ${noticedMs} ms: by silence, not by its addresses`);
   await lab.addAddress();
   const addedAt = performance.now();
   const back = await connectedAgain(events, "box", 2);
