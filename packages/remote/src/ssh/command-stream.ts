@@ -18,8 +18,9 @@ export function commandStream(command: string, environment: NodeJS.ProcessEnv): 
   const killer = systemClock.timer(() => child.kill("SIGKILL"));
   const stream = new Duplex({
     read: () => void child.stdout.resume(),
-    write: (chunk: Buffer, _, done) => void child.stdin.write(chunk, done),
-    final: (done) => void child.stdin.end(done),
+    // A command that reads no more is about to end, and its end says why.
+    write: (chunk: Buffer, _, done) => void child.stdin.write(chunk, () => done()),
+    final: (done) => void child.stdin.end(() => done()),
     destroy: (error, done) => {
       child.stdin.destroy();
       child.stdout.destroy();

@@ -197,6 +197,16 @@ describe("a ProxyCommand", () => {
     expect(existsSync(canary)).toBe(false);
   });
 
+  it("that stops reading before it fails is quoted all the same", async () => {
+    const { ssh, server, context } = await stage();
+    const command = "exec 0<&-; echo SSH-2.0-x; sleep 0.3; echo no way >&2; exit 3";
+    ssh.prints(...here(server), `proxycommand /bin/sh -c '${command}'`);
+    await expect(dial(context())).rejects.toMatchObject({
+      code: "proxy_failed",
+      text: expect.stringContaining("no way"),
+    });
+  });
+
   it("that fails is quoted with control bytes escaped", async () => {
     const { ssh, server, context } = await stage();
     ssh.prints(...here(server), "proxycommand /bin/sh -c 'printf \"no\\033[2J way\" >&2; exit 1'");
