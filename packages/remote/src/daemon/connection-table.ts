@@ -16,6 +16,8 @@ export interface ConnectionTableOptions {
   readonly forwards: (held: HeldConnection) => number;
   /** What runs over it has to end first. */
   readonly onEnding: (held: HeldConnection) => void;
+  /** Its link is gone, and whoever used it was told why. */
+  readonly onEnded: (id: number) => void;
 }
 
 export interface Connected {
@@ -95,8 +97,9 @@ export class ConnectionTable {
   /** It is shown no more, and what it leaves is cleaned up. */
   end(held: HeldConnection, failure: HoldfastError | undefined): void {
     if (!this.#held.delete(held.id)) return;
-    this.#options.onEnding(held);
-    this.#finish(held.end(failure));
+    const { onEnding, onEnded } = this.#options;
+    onEnding(held);
+    this.#finish(held.end(failure).finally(() => onEnded(held.id)));
     this.#options.world.touch();
   }
 
@@ -109,7 +112,8 @@ export class ConnectionTable {
   #present({ key, destination, options = {}, new: another }: ConnectRequest): HeldConnection | undefined {
     const all = this.all();
     const known = all.find((held) => held.isFor(key));
-    if (known !== undefined || another === true) return known;
+    // What a command had before a crash is its own again, whatever others have begun meanwhile.
+    if (known !== undefined || another === true || this.#options.promises.has(key)) return known;
     return all.find((held) => held.leadsTo(destination, options) && held.status.state !== "disconnected");
   }
 

@@ -180,10 +180,8 @@ class RunningDaemon implements Daemon {
       world,
       promises,
       forwards: (held) => forwards.over(held),
-      onEnding: (held) => {
-        forwards.endOver(held);
-        sessions.endOf(String(held.id));
-      },
+      onEnding: (held) => forwards.endOver(held),
+      onEnded: (id) => sessions.endOf(String(id)),
     });
     const dormant = restoreAll(state, connections, forwards);
     const carry = carryOut({

@@ -17,6 +17,10 @@ export class Promises {
     if (promised.length > 0) this.#expiry.set(forMs);
   }
 
+  has(key: string): boolean {
+    return this.#promised.has(key);
+  }
+
   /** What this command had, once. */
   take(key: string): Promised | undefined {
     const promised = this.#promised.get(key);
