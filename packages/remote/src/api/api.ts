@@ -7,13 +7,13 @@ import { encodePayload, type Answer, type Notice } from "./wire/answers.ts";
 import { parseLine, type Envelope, type Item } from "./wire/envelope.ts";
 import { errorAnswer, overLimit } from "./wire/errors.ts";
 import { LineCutter, type CutLine } from "./wire/lines.ts";
-import { answerRequest, type Tools } from "./work/answer-request.ts";
-import type { Abilities } from "./work/facts.ts";
-import { Ids } from "./work/ids.ts";
-import type { Outcome } from "./work/outcome.ts";
-import { Processes } from "./work/processes.ts";
-import { runItems } from "./work/run-items.ts";
-import { Tunnels } from "./work/tunnels.ts";
+import { answerRequest, type Tools } from "./carried/answer-request.ts";
+import type { Abilities } from "./carried/facts.ts";
+import { Ids } from "./carried/ids.ts";
+import type { Outcome } from "./carried/outcome.ts";
+import { Processes } from "./carried/processes.ts";
+import { runItems } from "./carried/run-items.ts";
+import { Tunnels } from "./carried/tunnels.ts";
 
 export interface ApiOptions {
   /** Where the machine is, over one link after another. */

@@ -5,4 +5,4 @@ export { Authentication } from "./authentication.ts";
 export type { AuthenticationMessage, AuthenticationOptions } from "./authentication.ts";
 export type { ApiLimits } from "./limits.ts";
 export type { MachineOf } from "./machine/machine-use.ts";
-export type { Abilities } from "./work/facts.ts";
+export type { Abilities } from "./carried/facts.ts";
