@@ -54,6 +54,8 @@ export class Sender {
   readonly #talk: Fifo<Stream> = new Fifo();
   /** Whoever talks had the last turn: now it is that of the others. */
   #talked = false;
+  /** What was said beyond what may be in flight, since the others had a turn. */
+  #saidAhead = 0;
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
@@ -219,15 +221,19 @@ export class Sender {
     const { log } = this;
     const { limits, budget, inFlight } = this.#parts;
     const bound = budget.tight ? Math.min(LEAST_REPLAY_BYTES, limits.replayBytes) : limits.replayBytes;
-    // What is small and waited for need not wait for the acknowledgement of what is large; but it takes turns with it.
     const mayBulk = log.unacked < Math.min(bound, inFlight.limit);
-    const talk = log.unacked < bound && (!mayBulk || !this.#talked || this.#data.length === 0);
-    this.#talked = false;
-    const stream =
-      (talk ? this.#next(this.#talk) : undefined) ?? (mayBulk ? this.#next(this.#data) : undefined);
+    // What is small and waited for need not wait for the acknowledgement of what is large, for a slice …
+    const mayTalk = mayBulk || (log.unacked < bound && this.#saidAhead < limits.sliceBytes);
+    // … and where both may go on they take turns.
+    const other = this.#talked && mayBulk ? this.#next(this.#data) : undefined;
+    const talker = other === undefined && mayTalk ? this.#next(this.#talk) : undefined;
+    const stream = other ?? talker ?? (mayBulk ? this.#next(this.#data) : undefined);
     if (stream === undefined) return false;
-    this.#talked = stream.sending.talks;
+    const from = log.sent;
+    this.#talked = talker !== undefined;
     this.#makeTurn(stream, bound - log.unacked, now);
+    if (!mayBulk) this.#saidAhead += log.sent - from;
+    else if (!this.#talked || this.#data.length === 0) this.#saidAhead = 0;
     return true;
   }
 
