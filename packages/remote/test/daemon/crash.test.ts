@@ -22,7 +22,12 @@ beforeAll(async () => {
   program = output.find((each) => each.type === "chunk")?.code ?? "";
 });
 
-async function startChild(place: Place): Promise<ChildProcess & { readonly pid: number }> {
+interface Child {
+  readonly child: ChildProcess;
+  readonly pid: number;
+}
+
+async function startChild(place: Place): Promise<Child> {
   const args = ["--input-type=module", "-", place.runtimeFolder, place.stateFolder];
   const cwd = fileURLToPath(new URL("../..", import.meta.url));
   const child = spawn(process.execPath, args, { cwd, stdio: ["pipe", "pipe", "inherit"] });
@@ -30,10 +35,10 @@ async function startChild(place: Place): Promise<ChildProcess & { readonly pid: 
   onTestFinished(() => void child.kill("SIGKILL"));
   const [code] = await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
   if (typeof code === "number") throw new Error(`the daemon ended with ${code}`);
-  return child as ChildProcess & { readonly pid: number };
+  return { child, pid: child.pid ?? 0 };
 }
 
-async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
+async function kill({ child }: Child, signal: NodeJS.Signals): Promise<unknown> {
   const ended = once(child, "exit");
   child.kill(signal);
   return (await ended)[0];

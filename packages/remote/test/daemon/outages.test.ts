@@ -258,7 +258,7 @@ test("reconnectAll dials what is away and replaces what is up, but leaves alone 
 });
 
 test("a slow reader is told how much it missed, and gets a new snapshot", async () => {
-  const { place, scripted, command } = await scene();
+  const { place, command } = await scene();
   const id = await command.connected("scripted://there");
   const socket = connect(socketPath(place.runtimeFolder, "daemon", process.pid));
   onTestFinished(() => void socket.destroy());
