@@ -38,6 +38,11 @@ export class ConnectionWatch {
     return `connection ${this.#entry.id}: ${this.#removed ? "disconnected" : stateOf(this.#entry)}`;
   }
 
+  /** What `text` is about: it is the same while nothing has happened but that time went by. */
+  get matter(): string {
+    return `${this.#removed} ${this.#entry.state} ${this.#entry.attempt}`;
+  }
+
   /**
    * Resolves when there is a link.
    * @throws HoldfastError `timed_out`; `auth_required` or `disconnected`, when waiting does not help.

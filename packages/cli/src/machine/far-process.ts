@@ -151,6 +151,7 @@ class Attendance {
       onHeld: (overflow) => this.#held(overflow),
     });
     this.#typed = typed;
+    this.#reached.aside = () => (typed.heldBytes === 0 ? "" : ` (${this.#waiting})`);
     this.#reached.onState = () => {
       if (watch.entry.state === "connected") typed.back();
     };
@@ -161,14 +162,14 @@ class Attendance {
   }
 
   #held(overflow: boolean): void {
-    const { notices, watch } = this.#reached;
+    const { notices, watch, aside } = this.#reached;
     if (overflow) notices.bell();
-    if (watch.entry.state !== "connected") notices.lasting(watch.text, this.#waiting);
+    if (watch.entry.state !== "connected") notices.lasting(`${watch.text}${aside()}`, watch.matter);
   }
 
   get #waiting(): string {
     const bytes = this.#typed?.heldBytes ?? 0;
-    return bytes === 0 ? "" : ` (${bytes} ${bytes === 1 ? "byte waits" : "bytes wait"})`;
+    return `${bytes} ${bytes === 1 ? "byte waits" : "bytes wait"}`;
   }
 
   #escape(escape: Escape): void {
@@ -193,7 +194,7 @@ class Attendance {
     const { notices, watch } = this.#reached;
     const lines = await statusLines(watch).catch((thrown: unknown) => [HoldfastError.from(thrown).text]);
     for (const line of lines) notices.say(escapeText(line));
-    if (this.#waiting !== "") notices.say(this.#waiting.trim());
+    if ((this.#typed?.heldBytes ?? 0) > 0) notices.say(this.#waiting);
   }
 
   /** As if the terminal had been closed. */

@@ -2,37 +2,39 @@
 // stderr, one line for each change; on a terminal in raw mode the line is written again in its place.
 import type { Output } from "../terminal/output.ts";
 
-const REWRITE = "\r\u001B[K";
-const NEXT_LINE = "\r\n";
+/** What has to come before a line, by where the cursor stands. */
+const BEFORE = {
+  /** Somewhere in what the program shows. */
+  program: "\r\n",
+  /** At the start of a line. */
+  start: "",
+  /** Behind a line that may be written again. */
+  lasting: "\r\u001B[K",
+} as const;
 
 export class Notices {
   /** The terminal shows bytes as they come, so that a line needs its carriage return. */
   raw = false;
   readonly #output: Output;
-  /** The cursor stands behind a line that may be written again. */
-  #open = false;
+  #cursor: keyof typeof BEFORE = "program";
+  /** What the last line was about. */
   #last = "";
 
   constructor(output: Output) {
     this.#output = output;
   }
 
-  /** Something that lasts until the next line. `aside` changes more often than it is worth a line of its own. */
-  lasting(text: string, aside = ""): void {
-    if (this.#inPlace) {
-      this.#output.partial(`${this.#open ? REWRITE : NEXT_LINE}[holdfast] ${text}${aside}`);
-      this.#open = true;
-    } else if (text !== this.#last) {
-      this.#output.status(`[holdfast] ${text}`);
-    }
-    this.#last = text;
+  /** Something that lasts until the next line. Where nothing can be written again, a `matter` has one line. */
+  lasting(text: string, matter: string): void {
+    if (this.#inPlace) this.#put(text, "lasting");
+    else if (matter !== this.#last) this.#output.status(`[holdfast] ${text}`);
+    this.#last = matter;
   }
 
   say(text: string): void {
     this.#last = "";
-    if (!this.#inPlace) return this.#output.status(`[holdfast] ${text}`);
-    this.#output.partial(`${this.#open ? REWRITE : NEXT_LINE}[holdfast] ${text}${NEXT_LINE}`);
-    this.#open = false;
+    if (this.#inPlace) this.#put(`${text}\r\n`, "start");
+    else this.#output.status(`[holdfast] ${text}`);
   }
 
   bell(): void {
@@ -41,11 +43,16 @@ export class Notices {
 
   /** The program writes again, or is over: what stands there stays. */
   leave(): void {
-    if (this.#open) this.#output.partial(NEXT_LINE);
-    this.#open = false;
+    if (this.#cursor === "lasting") this.#output.partial("\r\n");
+    this.#cursor = "program";
   }
 
   get #inPlace(): boolean {
     return this.raw && process.stderr.isTTY;
+  }
+
+  #put(text: string, cursor: keyof typeof BEFORE): void {
+    this.#output.partial(`${BEFORE[this.#cursor]}[holdfast] ${text}`);
+    this.#cursor = cursor;
   }
 }

@@ -20,6 +20,8 @@ export interface Reached {
   readonly remote: RemoteMachine;
   /** Called when the state has changed, after it was told. Default: nothing. */
   onState: () => void;
+  /** What else is to be told of a connection that is away. Default: nothing. */
+  aside: () => string;
   close(): Promise<void>;
 }
 
@@ -38,7 +40,7 @@ export async function reach({ context, client, entry, waitMs }: ReachOptions): P
   let reached: Reached | undefined = undefined;
   const tell = (state: ConnectionEntry["state"]): void => {
     if (state === "connected" && away) notices.say(watch.text);
-    else if (state !== "connected") notices.lasting(watch.text);
+    else if (state !== "connected") notices.lasting(`${watch.text}${reached?.aside() ?? ""}`, watch.matter);
     away = state !== "connected";
   };
   tell(entry.state);
@@ -50,7 +52,7 @@ export async function reach({ context, client, entry, waitMs }: ReachOptions): P
       watch.stop();
       await remote.close();
     };
-    reached = { watch, notices, remote, onState: () => undefined, close };
+    reached = { watch, notices, remote, onState: () => undefined, aside: () => "", close };
     return reached;
   } catch (thrown) {
     watch.stop();
