@@ -74,6 +74,12 @@ export const commands: readonly Listed[] = [
     load: async () => erase((await import("./commands/authenticate.ts")).authenticate),
   },
   {
+    name: "launch",
+    group: remote,
+    summary: "start what is needed on a machine, and keep a connection to it",
+    load: async () => erase((await import("./commands/launch.ts")).launch),
+  },
+  {
     name: "serve",
     group: remote,
     summary: "offer this machine to `connect holdfast://…`",

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { nameOption, outputOptions } from "../options/flags.ts";
 import { flag, type Values } from "../options/option.ts";
 import { connectOptions, connectToOf } from "../remote/connect-options.ts";
-import { connectTo } from "../remote/connect-to.ts";
+import { connectTo, type ConnectToOptions } from "../remote/connect-to.ts";
 import { openDaemonOf } from "../remote/open-daemon.ts";
 import { handleSignals } from "../signals.ts";
 import { escapeText } from "../terminal/escape.ts";
@@ -50,8 +50,14 @@ async function run(
   args: readonly string[],
   values: Values<typeof options>,
 ): Promise<ExitCode> {
+  const { name, background } = values;
+  const wanted = await connectToOf(args[0]!, values, context.output);
+  return connectAndShow(context, { ...wanted, name, background, new: values.new });
+}
+
+/** Connect, and show the entry. Ctrl-C cancels. */
+export async function connectAndShow(context: Context, wanted: ConnectToOptions): Promise<ExitCode> {
   const { output } = context;
-  const wanted = await connectToOf(args[0]!, values, output);
   const client = openDaemonOf(context);
   const stop = new Stop();
   const cancel = new AbortController();
@@ -59,13 +65,7 @@ async function run(
   void stop.asked.then((reason) => cancel.abort(cancelled(reason)));
   try {
     output.detail(`connecting to ${escapeText(wanted.destination)}`);
-    const entry = await connectTo(context, client, {
-      ...wanted,
-      name: values.name,
-      background: values.background,
-      new: values.new,
-      signal: cancel.signal,
-    });
+    const entry = await connectTo(context, client, { ...wanted, signal: cancel.signal });
     output.data(describe(entry), entry);
     return EXIT.ok;
   } finally {

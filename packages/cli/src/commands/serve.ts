@@ -14,7 +14,7 @@ import { Stop, openCommandControl, printEvents } from "../control.ts";
 import { describeDrain, tellOfCuts } from "../drain.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { drainOption, nameOption, outputOptions, secretOptions } from "../options/flags.ts";
-import { optional, withDefault, type Values } from "../options/option.ts";
+import { flag, optional, withDefault, type Values } from "../options/option.ts";
 import {
   parseCount,
   parseLease,
@@ -22,9 +22,11 @@ import {
   parsePositiveDuration,
   parseText,
 } from "../options/values.ts";
+import type { openDaemonLog } from "../remote/daemon-log.ts";
 import { hasSecretFile, readSecret } from "../secret.ts";
 import { auditLine, describeAudit } from "../serve/audit.ts";
 import { openClients, type Clients } from "../serve/clients.ts";
+import { detach } from "../serve/detach.ts";
 import { showServer } from "../serve/show-server.ts";
 import { parseShutdown, ShutdownTimer } from "../serve/shutdown.ts";
 import { offerThisMachine } from "../serve/this-machine.ts";
@@ -63,10 +65,21 @@ const options = {
     {
       name: "shutdown",
       value: "<when>",
-      description: "stop by itself: never, after=2h, or lonely=10m (so long without a session)",
+      description:
+        "stop by itself: never, after=2h, lonely=10m (so long without a session), or once=10m (with its last " +
+        "session, or if none comes for so long)",
       shownDefault: "never",
     },
     parseShutdown,
+  ),
+  detach: flag({ name: "detach", description: "go on in the background, and return when it listens" }),
+  logFile: optional(
+    {
+      name: "log-file",
+      value: "<file>",
+      description: "audit goes to this file, too; it is put aside as it grows",
+    },
+    parseText,
   ),
   ...secretOptions,
   authorizedKeys: optional(
@@ -134,10 +147,16 @@ export const serve = defineCommand({
 async function run(context: Context, _args: readonly string[], values: ServeValues): Promise<ExitCode> {
   const { output, paths } = context;
   const secret = await readSecret(values, output);
+  if (values.detach) {
+    const passed = hasSecretFile(values) ? undefined : secret;
+    await detach(context, { words: process.argv.slice(3), secret: passed, logFile: values.logFile });
+    return EXIT.ok;
+  }
   const clients = await openClients(context, { bind: values.bind, secret, file: values.authorizedKeys });
   const stop = new Stop();
   await using host = await openCommandControl(context, "serve", values.name ?? "serve");
   const certificates = await openCertificates(values, join(paths.stateFolder, "serve"), output);
+  const log = values.logFile === undefined ? undefined : await openLog(values.logFile);
   await using server = await startMachineServer({
     bind: values.bind,
     port: values.port,
@@ -148,7 +167,7 @@ async function run(context: Context, _args: readonly string[], values: ServeValu
     limits: { resumeMs: values.lease },
     heartbeatIntervalMs: values.heartbeatInterval,
     maxHeartbeatFailures: values.maxHeartbeatFailures,
-    onEvent: (event) => tell(event, output),
+    onEvent: (event) => tell(event, output, log),
   });
   const timer = new ShutdownTimer(values.shutdown, systemClock, (why) => stop.ask(why));
   const shown = showServer(host, {
@@ -174,15 +193,28 @@ async function run(context: Context, _args: readonly string[], values: ServeValu
   const settled = tellOfCuts(() => server.status.processes, values.drainTimeout, output);
   await server.drain(values.drainTimeout).finally(settled);
   await shown.ended;
+  log?.close();
   return EXIT.ok;
 }
 
 /** One line for each, on stdout with `--json`, else on stderr. */
-function tell(event: MachineServerEvent, output: Output): void {
-  if (event.type === "warning") return output.warn(escapeText(event.error.text));
+function tell(event: MachineServerEvent, output: Output, log: Log | undefined): void {
   const now = Date.now();
+  if (event.type === "warning") {
+    log?.write({ level: "warn", event: "warning", message: escapeText(event.error.text) });
+    return output.warn(escapeText(event.error.text));
+  }
+  log?.write({ level: "info", event: event.type, message: describeAudit(event, now) });
   if (output.json) output.line(auditLine(event, now));
   else output.status(describeAudit(event, now));
+}
+
+type Log = ReturnType<typeof openDaemonLog>;
+
+/** Loaded only for those who want a log. */
+async function openLog(file: string): Promise<Log> {
+  const { openDaemonLog } = await import("../remote/daemon-log.ts");
+  return openDaemonLog(file);
 }
 
 interface Reload {

@@ -34,6 +34,7 @@ terminal is gone, SIGHUP means SIGTERM; \`nohup\` and a redirection of all three
 /** Where each command runs and what it leaves on disk. No command has a state file yet. */
 const PLACES: Readonly<Record<string, readonly [process: string, socket: string]>> = {
   relay: ["itself, until stopped", "`NAME-PID.sock`"],
+  serve: ["itself, until stopped", "`NAME-PID.sock`"],
   expose: ["itself, until stopped", "`NAME-PID.sock`"],
   demo: ["itself, 20 s or until stopped", "`demo-PID.sock`"],
 };

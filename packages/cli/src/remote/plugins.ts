@@ -3,6 +3,7 @@ import {
   docker,
   holdfastPlugin,
   hostPlugin,
+  launchPlugin,
   pluginRegistry,
   sshPlugin,
   type PluginRegistry,
@@ -12,5 +13,6 @@ import { SERVER_OPTIONS, serverAccess } from "../serve/server-access.ts";
 
 export function pluginsOf(context: Context): PluginRegistry {
   const native = holdfastPlugin({ access: serverAccess(context), optionNames: SERVER_OPTIONS });
-  return pluginRegistry([hostPlugin(), sshPlugin, docker(), native]);
+  const [host, ssh] = [hostPlugin(), sshPlugin];
+  return pluginRegistry([host, ssh, docker(), native, launchPlugin({ through: [host, ssh] })]);
 }

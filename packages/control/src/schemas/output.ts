@@ -16,7 +16,11 @@ import { disconnectInitiated, error, hello, missed, reconnectInitiated, snapshot
 import { count, durationMs, id, time } from "./values.ts";
 
 export const ready = z
-  .strictObject({ type: z.literal("ready"), addresses: z.array(z.string()).describe("URL or host:port") })
+  .strictObject({
+    type: z.literal("ready"),
+    addresses: z.array(z.string()).describe("URL or host:port"),
+    pid: z.int().positive().optional().describe("of the process that listens, if it is another one"),
+  })
   .meta({ id: "ready" });
 
 export const check = z

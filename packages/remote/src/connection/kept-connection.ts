@@ -146,8 +146,11 @@ export class KeptConnection implements Connection {
   answer(interaction: Interaction): void {
     const { state } = this.status;
     if (state !== "auth_required") throw nothingAsked(this.id, state);
+    // What fails then is asked again.
+    if (this.#line.link !== undefined && this.#below.away) {
+      return void this.#below.answer(interaction).catch(() => undefined);
+    }
     this.#attend(interaction);
-    this.#below.answer();
     this.#line.answer();
   }
 

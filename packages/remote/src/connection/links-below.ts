@@ -1,6 +1,7 @@
 // What is shown of a connection whose machine outlives links: not its one link, which is the machine and is up as long
 // as that lives, but the links below, one after another. Their epochs count as the connection's own.
 import type { Liveness, Status, WakeReason } from "@holdfast/core";
+import type { Interaction } from "../plugin/interaction.ts";
 import type { LineBelow, Machine } from "../plugin/machine.ts";
 
 /** Ends of a line below that say that there shall be no more links. */
@@ -57,8 +58,9 @@ export class LinksBelow {
     this.#line?.wake(reason);
   }
 
-  answer(): void {
-    this.#line?.answer();
+  /** Rejects with what came of the question. */
+  async answer(interaction: Interaction): Promise<void> {
+    await this.#line?.answer(interaction);
   }
 
   /** The status of the line above, as it is to be seen. */

@@ -3,6 +3,9 @@ import { HoldfastError } from "@holdfast/core";
 import { RESET, type SessionStream } from "@holdfast/core/session";
 import { streamFailure, type SessionHandle } from "@holdfast/net/session";
 
+/** The failure of a server that has gone with its sessions: the present one is over, and another may begin. */
+export const SERVER_GONE = "server_gone";
+
 /** What was under way when the session was lost, or closed. */
 export function linkLost(cause?: unknown): HoldfastError {
   const message = "the session with the machine has ended; nobody knows how far this came";

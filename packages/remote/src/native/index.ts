@@ -1,6 +1,8 @@
 // The names of this folder for the rest of the package.
 export { sessionMachine } from "./client/session-machine.ts";
 export type { SessionMachine, SessionMachineOptions } from "./client/session-machine.ts";
+export { launchPlugin } from "./launch/launch-plugin.ts";
+export type { LaunchPluginOptions } from "./launch/launch-plugin.ts";
 export { DEFAULT_SERVE_LIMITS, DEFAULT_SESSION_MACHINE_LIMITS } from "./limits.ts";
 export type { ServeLimits, SessionMachineLimits } from "./limits.ts";
 export { holdfastPlugin, SERVE_PORT } from "./plugin/holdfast-plugin.ts";

@@ -1,6 +1,7 @@
 // What a link to a machine can do, whatever the plugin behind it: processes, connections both ways, files, and facts
 // about the system. A link dies with its network; whoever outlives it (forwards, subscriptions) holds a connection.
 import type { Line, Link } from "@holdfast/net";
+import type { Interaction } from "./interaction.ts";
 import type { Connecting, Listening } from "./network.ts";
 import type { Files } from "./files.ts";
 import type { Process, ProcessRequest } from "./process.ts";
@@ -18,7 +19,10 @@ export interface SystemInfo {
 }
 
 /** What keeps making links below a machine that outlives them. */
-export type LineBelow = Pick<Line, "status" | "liveness" | "changes" | "wake" | "answer">;
+export interface LineBelow extends Pick<Line, "status" | "liveness" | "changes" | "wake"> {
+  /** A person is there for what `auth_required` asks: ask, and dial. Rejects with what came of the question. */
+  answer(interaction: Interaction): Promise<void>;
+}
 
 /**
  * A live link to a machine. Once it has ended, everything that is asked of it rejects with `not_connected`, at once;

@@ -5,15 +5,15 @@ import type { Attempt, ByteLink, Line } from "@holdfast/net";
 import { nodeCrypto } from "@holdfast/net/node";
 import { openSession, type SessionHandle, type SessionLine, type SessionLink } from "@holdfast/net/session";
 import type { Interaction } from "../../plugin/interaction.ts";
-import type { Machine } from "../../plugin/machine.ts";
-import { linkLost } from "../failures.ts";
+import type { LineBelow, Machine } from "../../plugin/machine.ts";
+import { linkLost, SERVER_GONE } from "../failures.ts";
 import { sessionMachine, type SessionMachine } from "../client/session-machine.ts";
 import type { SessionBackendOptions } from "./holdfast-plugin.ts";
 
 /** A machine that outlives links. */
 export interface HoldfastMachine extends Machine {
   /** The line that keeps its session: the truth about the links below. */
-  readonly line: Line<SessionLink>;
+  readonly line: LineBelow & Pick<Line, "closed">;
   readonly openStreams: number;
 }
 
@@ -33,6 +33,7 @@ export async function dialMachine(options: DialMachineOptions): Promise<Holdfast
     } catch (thrown) {
       if (attempt.signal.aborted) throw thrown;
       const failure = HoldfastError.from(thrown);
+      if (failure.code === SERVER_GONE && questions < MAX_QUESTIONS) continue;
       const asking = interaction.attended && questions < MAX_QUESTIONS;
       if (!asking || (await access.ask?.(failure, interaction)) !== true)
         throw access.explain?.(failure) ?? failure;
@@ -129,10 +130,9 @@ class MachineDial {
   }
 
   #given(sessions: SessionLine, machine: SessionMachine): HoldfastMachine {
-    void this.#watch(sessions);
     void sessions.line.closed.then(({ error }) => this.#lost(error));
     return {
-      line: sessions.line,
+      line: this.#shown(sessions.line),
       get openStreams() {
         return openStreamsOf(sessions);
       },
@@ -151,11 +151,25 @@ class MachineDial {
     };
   }
 
-  /** A question belongs to a person, who is asked by a new dial. */
-  async #watch({ line }: SessionLine): Promise<void> {
-    for await (const { state, failure } of line.changes()) {
-      if (state === "auth_required") return this.#lost(failure);
-    }
+  #shown(line: Line<SessionLink>): HoldfastMachine["line"] {
+    return {
+      closed: line.closed,
+      get status() {
+        return line.status;
+      },
+      get liveness() {
+        return line.liveness;
+      },
+      changes: (options) => line.changes(options),
+      wake: (reason) => line.wake(reason),
+      answer: async (interaction) => {
+        const { access, attempt } = this.#options;
+        const { failure } = line.status;
+        await access.prepare?.(attempt, interaction);
+        if (failure !== undefined) await access.ask?.(failure, interaction);
+        line.answer();
+      },
+    };
   }
 
   /** Told once, and never after a close. */
@@ -165,7 +179,8 @@ class MachineDial {
     void this.#sessions?.close();
     if (!this.#live) return;
     this.#live = false;
-    this.#options.attempt.lost(cause?.kind === "fatal" ? cause : failure);
+    const final = cause?.kind === "fatal" && cause.code !== SERVER_GONE;
+    this.#options.attempt.lost(final ? cause : failure);
   }
 }
 

@@ -20,7 +20,9 @@ export const SERVE_PORT = 7837;
 export interface ServerAccess {
   /** Make a link to it: `tcp`, `tls`, `webSocket` of `@holdfast/net/node`, with a verifier. */
   readonly dial: (attempt: Attempt) => Promise<ByteLink>;
-  /** Before the first dial of each session: what has to be there before there can be links. */
+  /**
+   * Before the first dial of each session, and when a person answers: what has to be there before there can be links.
+   */
   readonly prepare?: (attempt: Attempt, interaction: Interaction) => Promise<void>;
   /** Looked at before each session, as are the two that follow. */
   readonly secret?: string | undefined;
@@ -37,7 +39,7 @@ export interface ServerAccess {
   readonly ask?: (failure: HoldfastError, interaction: Interaction) => Promise<boolean>;
   /** A failure of a session's first dial, in words that fit this server. Default: as it is. */
   readonly explain?: (failure: HoldfastError) => HoldfastError;
-  /** The connection has ended for good. */
+  /** The connection ends for good; its sessions are still there. */
   readonly dispose?: () => Promise<void>;
 }
 
@@ -117,10 +119,10 @@ export function sessionBackend(options: SessionBackendOptions): Backend {
       return machine;
     },
     async dispose() {
+      await access.dispose?.();
       const closed = [...machines].map(({ line }) => line.closed);
       for (const machine of machines) machine.close();
       await Promise.all(closed);
-      await access.dispose?.();
     },
   };
 }
