@@ -1,5 +1,5 @@
 // A daemon from its beginning to its end in order: the lock, the state file, what comes back, the control socket.
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "@holdfast/core";
 import {
   openControl,
@@ -26,6 +26,7 @@ import { ForwardTable } from "./forward-table.ts";
 import { openMachineSessions, type MachineSessions } from "./machine-sessions.ts";
 import { Promises } from "./promises.ts";
 import { Questions } from "./questions.ts";
+import { claimState } from "./state-claim.ts";
 import { decodeState, encodeState, FIRST_STATE, type DaemonState } from "./state-file.ts";
 
 /**
@@ -58,6 +59,8 @@ class RunningDaemon implements Daemon {
   #closed = false;
   #closing: Promise<void> | undefined = undefined;
   #hasEnded: () => void = () => undefined;
+  /** The state folder is free for another daemon. */
+  #giveBack: () => Promise<void> = () => Promise.resolve();
 
   constructor(options: DaemonOptions, path: string) {
     this.#options = options;
@@ -94,9 +97,11 @@ class RunningDaemon implements Daemon {
   async open(): Promise<void> {
     const sessions = await this.#openSessions();
     try {
+      this.#giveBack = await claimState(dirname(this.#path), sessions.socketPath);
       const state = await this.#load();
       await this.#openControl(sessions, state);
     } catch (thrown) {
+      await this.#giveBack();
       await sessions.close();
       throw thrown;
     }
@@ -259,6 +264,7 @@ class RunningDaemon implements Daemon {
     await this.#saver.flush();
     item.remove();
     await control.close();
+    await this.#giveBack();
     // Last, because it is what keeps the next daemon from beginning.
     await sessions.close();
     this.#hasEnded();

@@ -3,6 +3,7 @@
 import type { CallerEnvironmentJson, ReconnectPolicyJson } from "@holdfast/control";
 import { callerEnvironment, endpointJson, reconnectPolicy } from "@holdfast/control/schemas";
 import { z } from "zod";
+import { MEMORY_LIMITS } from "./kept-memory.ts";
 
 export interface KeptEndpoint {
   readonly host: string;
@@ -84,7 +85,7 @@ const schema: z.ZodType<DaemonState> = z.object({
         environment: callerEnvironment,
         policy: reconnectPolicy.optional(),
         no_reconnect: z.boolean(),
-        memory: z.record(z.string(), z.string().max(65_536)),
+        memory: z.record(z.string(), z.string().max(MEMORY_LIMITS.characters)),
       }),
     )
     .max(65_536),

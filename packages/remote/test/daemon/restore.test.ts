@@ -89,6 +89,7 @@ test("the state file has what links learned, and no secret", async () => {
   const { context } = await scripted.of("there");
   expect(context.secret?.()).toBe("hush-hush");
   context.memory.set("host_key", "SHA256:abc");
+  expect(() => context.memory.set("too much", "x".repeat(65_536))).toThrow(/too_large/);
   await until(async () => (await readFile(place.stateFile, "utf8")).includes("SHA256:abc"));
   await first.close();
   expect(await readFile(place.stateFile, "utf8")).not.toContain("hush");

@@ -1,5 +1,5 @@
 // One daemon for each user, in folders that are that user's alone.
-import { chmod, chown, mkdir, readdir } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -37,6 +37,23 @@ test("after one has ended in order nothing of it is left, and the next begins", 
   expect(await readdir(place.runtimeFolder)).toEqual([]);
   const second = await place.start();
   await second.close();
+});
+
+test("a state folder has one daemon, also with another runtime folder, and is free when that has gone", async () => {
+  const place = await newPlace();
+  const first = await place.start();
+  const elsewhere = { runtimeFolder: join(place.folder, "elsewhere") };
+  await expect(place.start(elsewhere)).rejects.toMatchObject({
+    code: "already_running",
+    message: expect.stringContaining(first.sessionSocket),
+  });
+  await first.close();
+  await writeFile(join(place.stateFolder, "daemon", "running.json"), '{"session_socket":"/nowhere"}', {
+    mode: 0o600,
+  });
+  const second = await place.start(elsewhere);
+  await second.close();
+  await place.start();
 });
 
 test("the socket of one that was killed is taken over", async () => {
