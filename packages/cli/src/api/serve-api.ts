@@ -1,6 +1,6 @@
 // One api: stdin, stdout, a connection of the daemon's, and what ends it.
 import { randomBytes } from "node:crypto";
-import type { ConnectionEntry, Push } from "@holdfast/control";
+import type { ConnectionEntry, OutputLine, Push } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import { systemClock } from "@holdfast/net";
 import { Authentication, openApi, type Abilities, type Api, type DaemonClient } from "@holdfast/remote";
@@ -83,7 +83,7 @@ interface Asking {
 
 function asking({ client, entry, sink }: ServeApiOptions): Asking {
   const authentication = new Authentication({
-    send: ({ ...message }) => sink.say(message as Parameters<LineSink["say"]>[0]),
+    send: (message) => sink.say(message as OutputLine),
     onOdd: (failure) => sink.error(failure),
   });
   const questions = new Questions(client, entry, authentication);
@@ -101,7 +101,7 @@ function follow(
   let away = false;
   const look = (now: ConnectionEntry): void => {
     if (now.state === "connected" && away) notices.say(watch.text);
-    else if (now.state !== "connected") notices.lasting(watch.text);
+    else if (now.state !== "connected") notices.lasting(watch.text, watch.matter);
     away = now.state !== "connected";
     if (now.state === "connected" && now.epoch !== epoch) {
       epoch = now.epoch;
