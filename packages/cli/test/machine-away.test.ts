@@ -1,12 +1,16 @@
 // Commands on a machine whose connection is away: new ones wait for it, those that run end with a message or, where a
 // session carries them, go on; what is typed meanwhile is held.
 import { startFaultyProxy, type FaultyProxy } from "@holdfast/net/testing";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { build, killDaemon, makeHome, run, start, type Running } from "./command.ts";
 import { onTerminal } from "./on-terminal.ts";
 import { MAIN, startBytes } from "./raw-command.ts";
 
+// A test is a dozen processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 beforeAll(build, 120_000);
+
+const BELL = "\u0007";
 
 /** This machine, served to the user of this home. */
 async function serve(home: string, port = 0): Promise<{ readonly server: Running; readonly port: number }> {
@@ -151,7 +155,7 @@ describe("a shell over holdfast:// whose link is away", () => {
     await terminal.shows(/\(13 bytes wait\)/);
     // More than is held rings the bell.
     terminal.type(`#${"x".repeat(5_000)}`);
-    await terminal.shows(/\u0007[^]*\(4096 bytes wait\)/);
+    await terminal.shows(new RegExp(`${BELL}[^]*\\(4096 bytes wait\\)`));
     terminal.type("\u0003");
     terminal.type("echo ri''ght\r");
     await terminal.shows(/\(13 bytes wait\)/);

@@ -7,6 +7,8 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { build, makeHome, run, PATIENCE, type Finished } from "./command.ts";
 import { startBytes, type RawRun } from "./raw-command.ts";
 
+// A test is a dozen processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 beforeAll(build, 120_000);
 
 const BULK_BYTES = 50_000_000;
@@ -75,7 +77,7 @@ describe("exec", () => {
     const { code, stdout, stderr } = await back.finished;
     expect({ code, stderr: stderr.toString() }).toEqual({ code: 0, stderr: "" });
     expect(createHash("sha256").update(stdout).digest("hex")).toBe(expected);
-  }, 120_000);
+  });
 
   test("a reader that takes its time gets everything, and holds the program up meanwhile", async () => {
     const home = await connected();
@@ -92,7 +94,7 @@ describe("exec", () => {
     const { code, stdout } = await slow.finished;
     expect({ code, length: stdout.length }).toEqual({ code: 0, length: 64_000_000 });
     expect(await readFile(progress, "utf8")).toBe("through\n");
-  }, 120_000);
+  });
 
   test("a reader that goes away ends the program as it would here", async () => {
     const home = await connected();

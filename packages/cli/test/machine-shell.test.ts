@@ -1,9 +1,11 @@
 // Shells on a machine, on a real terminal: keys, escapes, sizes, and a terminal that is put back however it ends.
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { build, killDaemon, makeHome, run } from "./command.ts";
 import { onTerminal, type OnTerminal } from "./on-terminal.ts";
 import { MAIN } from "./raw-command.ts";
 
+// A test is a dozen processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 beforeAll(build, 120_000);
 
 const ESC = "\u001B";

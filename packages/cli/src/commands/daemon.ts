@@ -1,7 +1,7 @@
 // `holdfast daemon`: the process that keeps connections, and whether it runs.
 import type { ControlClient } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
-import { findDaemon } from "@holdfast/remote";
+import { findDaemon } from "@holdfast/remote/client";
 import { defineCommand, type Context } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { outputOptions } from "../options/flags.ts";

@@ -1,7 +1,8 @@
 // The files of a machine, for one command: what only looks is asked again over a lost link or a daemon that crashed; what
 // changes something is not, because it may have been done.
 import { HoldfastError } from "@holdfast/core";
-import { openRemoteMachine, type Files, type RemoteMachine } from "@holdfast/remote";
+import type { Files } from "@holdfast/remote";
+import { openRemoteMachine, type RemoteMachine } from "@holdfast/remote/client";
 import { callerEnvironment } from "../remote/caller-environment.ts";
 import { reach, type Reached, type ReachOptions } from "./reach.ts";
 

@@ -1,6 +1,6 @@
 // The machine behind a connection, for one command: while its link is away the command waits, and says for what.
 import type { ConnectionEntry } from "@holdfast/control";
-import { openRemoteMachine, type DaemonClient, type RemoteMachine } from "@holdfast/remote";
+import { openRemoteMachine, type DaemonClient, type RemoteMachine } from "@holdfast/remote/client";
 import type { Context } from "../command.ts";
 import { callerEnvironment } from "../remote/caller-environment.ts";
 import { ConnectionWatch } from "./connection-watch.ts";

@@ -1,7 +1,7 @@
 // `holdfast forward list` and `holdfast forward close ID`.
 import type { ForwardEntry } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
-import { findDaemon } from "@holdfast/remote";
+import { findDaemon } from "@holdfast/remote/client";
 import type { Context } from "../command.ts";
 import { describeEntry, formatEndpoint } from "../describe.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";

@@ -1,5 +1,5 @@
 // This command's line to the daemon: it starts one on first use, and again if it crashed.
-import { openDaemonClient, type DaemonClient, type DaemonListener } from "@holdfast/remote";
+import { openDaemonClient, type DaemonClient, type DaemonListener } from "@holdfast/remote/client";
 import type { Context } from "../command.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { needUnixSockets } from "../select.ts";

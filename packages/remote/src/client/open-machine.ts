@@ -6,7 +6,7 @@ import { RESET } from "@holdfast/core/session";
 import type { CallerEnvironmentJson } from "@holdfast/control";
 import { nodeCrypto, unix } from "@holdfast/net/node";
 import { openSession, type SessionLine } from "@holdfast/net/session";
-import { sessionMachine, type SessionMachine } from "../native/index.ts";
+import { sessionMachine, type SessionMachine } from "../native/client/session-machine.ts";
 import type { DaemonClient } from "./daemon-client.ts";
 
 export interface RemoteMachineOptions {
