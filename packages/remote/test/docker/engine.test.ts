@@ -111,6 +111,26 @@ describe("docker, when the engine is odd", () => {
     expect(await process.ended).toEqual({ code: 0 });
   });
 
+  it("output that waits to be read outlives input that nobody takes any more", async () => {
+    const engine = await new FakeEngine().listen();
+    const { machine } = await linked(engine);
+    let over = false;
+    // More than is kept here, and less than that and what the system keeps: the end of it waits in the socket.
+    const output = "x".repeat(330_000);
+    engine.play = (socket) => {
+      socket.once("close", () => (over = true));
+      socket.write(frame(1, "holdfast 7\n"));
+      socket.write(frame(1, output), () => socket.destroy());
+    };
+    const process = await machine.start({ command: ["head", "-c", "330000"] });
+    await until(() => over);
+    await new Promise<void>((resolve) => void process.stdin.write("nobody reads this", () => resolve()));
+    const pieces: Buffer[] = [];
+    for await (const piece of process.stdout as AsyncIterable<Buffer>) pieces.push(piece);
+    expect(Buffer.concat(pieces)).toHaveLength(output.length);
+    expect(await process.ended).toEqual({ code: 0 });
+  });
+
   it("an engine that says nothing fails a ping by its deadline, and not the link", async () => {
     const engine = await new FakeEngine().listen();
     const { machine, attempt } = await linked(engine);

@@ -68,7 +68,10 @@ describe.each([false, true])("a process of a link that is closed (on a terminal:
     const { pid } = await startLine("sleep 600", onTerminal);
     signalGroup(pid, "SIGSTOP");
     machine.close();
+    const closedAt = systemClock.mono();
     await vi.waitFor(() => expect(signalGroup(pid, 0)).toBe(false), PATIENCE);
+    // By what it is asked with, and not by what comes after the grace.
+    expect(systemClock.mono() - closedAt).toBeLessThan(4_500);
   });
 
   it("does not come up if the link is closed while it starts", async () => {

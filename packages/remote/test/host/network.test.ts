@@ -48,3 +48,23 @@ it("one that has ended orderly before is not broken by the end of the link", asy
   expect(service.sockets[0]?.errored).toBeNull();
   service.stop();
 });
+
+it("what came to nothing has given its place back", async () => {
+  machine = await dialHost({ limits: { connections: 1, listeners: 1 } });
+  const taken = await Service.start(() => undefined);
+  const busy = { host: "127.0.0.1", port: taken.port };
+  for (let tries = 0; tries < 3; tries++) {
+    const refused = machine.listenTcp(busy.host, busy.port, () => undefined);
+    await expect(refused).rejects.toMatchObject({ code: "address_in_use" });
+  }
+  await (await machine.listenTcp("127.0.0.1", 0, () => undefined)).close();
+  taken.stop();
+  for (let tries = 0; tries < 3; tries++) {
+    await expect(machine.connectTcp(busy.host, busy.port)).rejects.toMatchObject({
+      code: "connection_refused",
+    });
+  }
+  const again = await Service.start(() => undefined);
+  (await machine.connectTcp("127.0.0.1", again.port)).destroy();
+  again.stop();
+});
