@@ -10,7 +10,7 @@ const MOST = 255;
 const NOT_STARTED: Readonly<Record<string, number>> = { not_found: 127, permission_denied: 126 };
 
 /** What 128 is added to; undefined for a name that this system does not have. */
-export function signalNumber(name: string): number | undefined {
+function signalNumber(name: string): number | undefined {
   return (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
 }
 

@@ -5,16 +5,14 @@ import { count, id } from "./values.ts";
 
 const bytes = z.array(z.int().min(0).max(255)).describe("bytes");
 
-export const procSpawned = z
-  .strictObject({ type: z.literal("proc_spawned"), id })
-  .meta({ id: "proc_spawned" });
-export const procStdout = z
+const procSpawned = z.strictObject({ type: z.literal("proc_spawned"), id }).meta({ id: "proc_spawned" });
+const procStdout = z
   .strictObject({ type: z.literal("proc_stdout"), id, data: bytes })
   .meta({ id: "proc_stdout" });
-export const procStderr = z
+const procStderr = z
   .strictObject({ type: z.literal("proc_stderr"), id, data: bytes })
   .meta({ id: "proc_stderr" });
-export const procDone = z
+const procDone = z
   .strictObject({
     type: z.literal("proc_done"),
     id,
@@ -26,7 +24,7 @@ export const procDone = z
 
 const fileType = z.enum(["dir", "file", "symlink"]).describe("file: what is none of the others");
 
-export const dirEntries = z
+const dirEntries = z
   .strictObject({
     type: z.literal("dir_entries"),
     entries: z.array(
@@ -42,20 +40,18 @@ export const dirEntries = z
   })
   .meta({ id: "dir_entries" });
 
-export const blob = z
+const blob = z
   .strictObject({
     type: z.literal("blob"),
     data: bytes.describe("the next bytes of the file; an empty file has one line without any"),
   })
   .meta({ id: "blob" });
 
-export const ok = z.strictObject({ type: z.literal("ok") }).meta({ id: "ok" });
+const ok = z.strictObject({ type: z.literal("ok") }).meta({ id: "ok" });
 
-export const exists = z
-  .strictObject({ type: z.literal("exists"), value: z.boolean() })
-  .meta({ id: "exists" });
+const exists = z.strictObject({ type: z.literal("exists"), value: z.boolean() }).meta({ id: "exists" });
 
-export const metadata = z
+const metadata = z
   .strictObject({
     type: z.literal("metadata"),
     file_type: fileType,
