@@ -206,6 +206,41 @@ describe("docker, when the engine is odd", () => {
     await until(() => engine.connections === 0);
   });
 
+  it("what waited for a container's start ends once it is linked to", async () => {
+    const engine = await new FakeEngine().listen();
+    engine.running = false;
+    let wakes = 0;
+    const backend = await opened(engine, "docker://box", () => void (wakes += 1));
+    await expect(backend.dial(recordAttempt(), UNATTENDED)).rejects.toMatchObject({
+      code: "container_stopped",
+    });
+    await until(() => engine.eventStreams.length === 1);
+    engine.running = true;
+    const machine = await backend.dial(recordAttempt(), UNATTENDED);
+    await until(() => engine.eventStreams[0]?.closed === true);
+    await until(() => engine.eventStreams.length === 2);
+    expect(engine.eventStreams[1]?.closed).toBe(false);
+    machine.close();
+  });
+
+  it("a command of ours that says more than anybody can use is cut off, and the link lives on", async () => {
+    const engine = await new FakeEngine().listen();
+    const { machine } = await linked(engine);
+    const piece = frame(1, `f${"n".repeat(100)}\0`.repeat(10_000));
+    let sent = 0;
+    engine.play = (socket) => {
+      const more = (): void => {
+        sent += piece.length;
+        if (sent < 100_000_000 && !socket.destroyed) socket.write(piece, more);
+      };
+      more();
+    };
+    await expect(machine.files.list("/x")).rejects.toMatchObject({ code: "too_large" });
+    expect(sent).toBeLessThan(30_000_000);
+    engine.play = (socket) => socket.end();
+    await machine.ping();
+  });
+
   it("this process's own DOCKER_HOST is not looked at", async () => {
     vi.stubEnv("DOCKER_HOST", "tcp://192.0.2.1:1");
     onTestFinished(() => void vi.unstubAllEnvs());

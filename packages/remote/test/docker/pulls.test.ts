@@ -107,6 +107,23 @@ describe("an image that is not here", () => {
     await until(() => pulls() === 2, "the second pull");
   });
 
+  it("a container that a dial made before it was given up is found by its label, and not made twice", async () => {
+    const { engine, backend } = await stage();
+    let looked = 0;
+    engine.answers.set("GET /containers/json", () => ({
+      status: 200,
+      body: looked++ === 0 ? [] : [{ Id: "c1", Created: 1 }],
+    }));
+    engine.answers.set("POST /containers/create", () => ({
+      status: 409,
+      body: { message: "the name is taken" },
+    }));
+    const machine = await backend.dial(recordAttempt(), UNATTENDED);
+    await machine.ping();
+    machine.close();
+    expect(looked).toBe(2);
+  });
+
   it("is not pulled on when the connection is ended", async () => {
     const { engine, backend } = await stage();
     const attempt = recordAttempt();
