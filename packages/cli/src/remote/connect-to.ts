@@ -32,14 +32,17 @@ export interface ConnectToOptions {
  * @throws HoldfastError why the first dial failed, with its kind; `bad_destination`, `bad_option`, `unknown_scheme`;
  * `auth_required` if nobody can be asked; the signal's reason.
  */
-export function connectTo(
+export async function connectTo(
   context: Context,
   client: DaemonClient,
   options: ConnectToOptions,
 ): Promise<ConnectionEntry> {
   const request = requestOf(context, options);
   const begin = (): Promise<{ id: number; joined: boolean }> => client.ask<"connect">(request);
-  return settle({ context, client, begin, atOnce: options.background === true }, options.signal);
+  const entry = await settle({ context, client, begin, atOnce: options.background === true }, options.signal);
+  // The answer to this comes when what is known of it is on disk: whoever is told that it is kept can rely on it.
+  if (request.kept !== false) await begin();
+  return entry;
 }
 
 /**

@@ -1,5 +1,6 @@
 // One connection that this command waits for: what is asked meanwhile is asked on the terminal, and over a crash of the
 // daemon it goes on.
+import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionEntry, Push, QuestionPush } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import type { DaemonClient } from "@holdfast/remote";
@@ -9,6 +10,9 @@ import { entriesOfPush, saysGone } from "../entries-of-push.ts";
 import { escapeText } from "../terminal/escape.ts";
 import { askPerson, type AskPerson } from "./ask-person.ts";
 import { errorOfEnd, errorOfFailure, localError } from "./failure.ts";
+
+/** How long whoever cancels may wait for the daemon. */
+const TAKE_BACK_MS = 2_000;
 
 export interface Begun {
   readonly id: number;
@@ -41,6 +45,7 @@ export class Connecting {
   readonly #early: QuestionPush[] = [];
   #resolve: (entry: ConnectionEntry) => void = () => undefined;
   #reject: (failure: HoldfastError) => void = () => undefined;
+  #beginning: Promise<void>;
   #begun: Begun | undefined;
   /** The present daemon knows it, so that it is gone when it is listed no more. */
   #listed = false;
@@ -66,10 +71,12 @@ export class Connecting {
         this.#asking = 0;
         this.#listed = false;
       },
-      onBack: () => void this.#begin(),
+      onBack: () => {
+        this.#beginning = this.#begin();
+      },
     });
     void options.client.ended.then(({ error }) => this.#reject(error ?? closed()));
-    void this.#begin();
+    this.#beginning = this.#begin();
   }
 
   cancel(reason: HoldfastError): void {
@@ -83,18 +90,20 @@ export class Connecting {
 
   /** What was begun and has failed is not left behind; what others had begun before is theirs. */
   async takeBack(): Promise<void> {
+    const control = await this.#options.client.control(AbortSignal.timeout(TAKE_BACK_MS));
+    // It may be dialling already when the answer to the request for it is still under way.
+    await Promise.race([this.#beginning, delay(TAKE_BACK_MS, undefined, { ref: false })]);
     const begun = this.#begun;
     if (begun === undefined || begun.joined) return;
-    const control = await this.#options.client.control(AbortSignal.timeout(1_000));
     await control.disconnect(begun.id);
   }
 
   async #begin(): Promise<void> {
     try {
       const { id, joined } = await this.#options.begin();
-      if (this.#over) return;
       // With the same key it joins what this command itself had begun.
       this.#begun = { id, joined: this.#begun?.joined ?? joined };
+      if (this.#over) return;
       this.#listed = true;
       for (const question of this.#early.splice(0)) this.#question(question);
       const control = await this.#options.client.control();

@@ -213,10 +213,10 @@ test("each listener hears what is of its topics, also when it comes later, and n
       kind: "forward",
       name: "local-80",
       status: () => ({
-        state: "listening",
+        state: "listening" as const,
         since: "2026-11-22T08:00:00.000Z",
         connection: 1,
-        direction: "local",
+        direction: "local" as const,
         listen: null,
         target: null,
         kept: false,
