@@ -1,10 +1,9 @@
 // One connection in the hands of the daemon: what was asked for, the connection itself, and what is shown of it.
-import type { ControlPeer, EntryFields, Item, Request } from "@holdfast/control";
-import { NO_OUTAGE, trackOutage, type CallerEnvironmentJson } from "@holdfast/control";
+import type { CallerEnvironmentJson, ControlPeer, EntryFields, Item, Request } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import { atEndOfRound } from "@holdfast/net/node";
 import type { Connection, ConnectionStatus } from "../connection/connection.ts";
-import { nothingAsked } from "../connection/connection-failures.ts";
+import { closedFailure, nothingAsked } from "../connection/connection-failures.ts";
 import { livenessTimeoutMs } from "../connection/health.ts";
 import { openConnection } from "../connection/open-connection.ts";
 import { pluginFor } from "../connection/registry.ts";
@@ -16,15 +15,9 @@ import { abandoned } from "./daemon-failures.ts";
 import type { DaemonWorld } from "./daemon-world.ts";
 import { Evidence } from "./evidence.ts";
 import { KeptMemory } from "./kept-memory.ts";
+import { OutageCount } from "./outage-count.ts";
 import { Presence } from "./presence.ts";
-import {
-  asLineStatus,
-  endedStatus,
-  isStale,
-  shownLine,
-  unopened,
-  whileUnproven,
-} from "./shown-connection.ts";
+import { endedStatus, isStale, shownLine, unopened, whileUnproven } from "./shown-connection.ts";
 import type { ConnectionRecord, Promised } from "./state-file.ts";
 
 export type ConnectRequest = Extract<Request, { type: "connect" }>;
@@ -58,14 +51,15 @@ export class HeldConnection {
   readonly #evidence: Evidence;
   #secret: string | undefined;
   #proven: boolean;
+  /** It is to be dialled on, though its first dial was begun for somebody who does not wait. */
+  #patient = false;
   #connection: Connection | undefined = undefined;
   #opening: Promise<Connection> | undefined = undefined;
   #openFailure: HoldfastError | undefined = undefined;
   /** When it came to be, or could not be opened. */
   #since: number;
   #ended: { readonly since: number; readonly failure: HoldfastError | undefined } | undefined = undefined;
-  #tracker = NO_OUTAGE;
-  #seen: Pick<ConnectionStatus, "state" | "since"> | undefined = undefined;
+  readonly #outages = new OutageCount();
 
   /** @throws HoldfastError `bad_destination`, `unknown_scheme`. */
   constructor(options: HeldConnectionOptions) {
@@ -163,6 +157,17 @@ export class HeldConnection {
     return this.#opening;
   }
 
+  /**
+   * The connection, which may be about to be opened.
+   * @throws HoldfastError why it could not be.
+   */
+  async opened(): Promise<Connection> {
+    if (this.#connection === undefined && this.#opening === undefined) {
+      throw this.#openFailure ?? closedFailure(String(this.id));
+    }
+    return this.#connection ?? this.open();
+  }
+
   /** From now on what happens to it is told, and has consequences. */
   async follow(): Promise<void> {
     const connection = this.#connection;
@@ -177,7 +182,7 @@ export class HeldConnection {
   join(request: ConnectRequest, peer: ControlPeer): void {
     this.presence.join(request.key, peer);
     if (request.kept !== false) this.kept = true;
-    if (request.background === true) this.#proven = true;
+    if (request.background === true && !this.#proven) this.#proven = this.#patient = true;
     this.#world.touch();
     this.#secret = request.secret ?? this.#secret;
     const fresh = this.refresh(request.environment) || request.secret !== undefined;
@@ -339,6 +344,9 @@ export class HeldConnection {
     this.changed();
     this.#countOutage(status);
     this.#evidence.look();
+    if (status.state === "disconnected" && this.#patient && status.failure?.retryable === true)
+      this.reconnect();
+    if (status.state !== "connecting") this.#patient = false;
     if (this.#proven) return;
     if (status.state === "disconnected") this.#options.onEnd(this, status.failure);
     else if (status.state === "auth_required") this.#needsPerson();
@@ -369,14 +377,10 @@ export class HeldConnection {
   }
 
   #countOutage(status: ConnectionStatus): void {
-    const { tracker, outage } = trackOutage(this.#tracker, asLineStatus(status));
-    const before = this.#seen;
-    this.#tracker = tracker;
-    this.#seen = status;
-    // A link that was replaced by another while it was up is no outage.
-    const swapped = before?.state === "connected" && before.since === status.since;
-    if (outage === undefined || swapped) return;
-    this.#item.outage({ ...outage, streamsResumed: this.#connection?.openStreams });
+    const outage = this.#outages.endedBy(status);
+    if (outage !== undefined) {
+      this.#item.outage({ ...outage, streamsResumed: this.#connection?.openStreams });
+    }
   }
 
   #note({ state, attempt, failure }: ConnectionStatus): void {

@@ -104,7 +104,7 @@ export class HeldForward {
 
   /** @throws HoldfastError `unsupported`, `address_in_use`, `permission_denied`, `bad_endpoint`, `closed` … */
   async open(): Promise<void> {
-    const connection = await this.connection.open();
+    const connection = await this.connection.opened();
     const forward = await this.#listen(connection);
     if (this.#ended) return forward.close();
     this.#forward = forward;

@@ -59,6 +59,9 @@ class RunningDaemon implements Daemon {
   #closed = false;
   #closing: Promise<void> | undefined = undefined;
   #hasEnded: () => void = () => undefined;
+  /** Settles when everything is there; commands may come a moment before. */
+  readonly #ready: Promise<void>;
+  #isReady: () => void = () => undefined;
   /** The state folder is free for another daemon. */
   #giveBack: () => Promise<void> = () => Promise.resolve();
 
@@ -76,6 +79,7 @@ class RunningDaemon implements Daemon {
       onWarning: ({ text }) => this.#log({ level: "error", event: "not_saved", message: text }),
     });
     this.ended = new Promise((resolve) => (this.#hasEnded = resolve));
+    this.#ready = new Promise((resolve) => (this.#isReady = resolve));
   }
 
   get sessionSocket(): string {
@@ -111,6 +115,7 @@ class RunningDaemon implements Daemon {
     forwards.begin();
     this.#saver.touch();
     await this.#saver.flush();
+    this.#isReady();
     const message = `${connections.size} connections and ${forwards.size} forwards come back`;
     this.#log({ level: "info", event: "started", message });
   }
@@ -129,7 +134,7 @@ class RunningDaemon implements Daemon {
       clock: this.#clock,
       find: (name) => {
         const held = this.#known.connections.all().find(({ id }) => String(id) === name);
-        return held && (async () => (await held.open()).machine());
+        return held && (async () => (await held.opened()).machine());
       },
       onEvent: (name, { type }) => this.#log({ level: "debug", event: type, id: Number(name) }),
       onWarning: ({ text }) => this.#log({ level: "warn", event: "warning", message: text }),
@@ -157,7 +162,10 @@ class RunningDaemon implements Daemon {
       begin: (add) => {
         made = this.#begin(sessions, state, add);
       },
-      carryOut: (request, peer) => this.#known.carryOut(request, peer),
+      carryOut: async (request, peer) => {
+        await this.#ready;
+        return this.#known.carryOut(request, peer);
+      },
     });
     if (made === undefined) throw new Error("the control socket has shown nothing");
     this.#parts = { ...(made as Omit<Parts, "control">), control };
@@ -176,7 +184,7 @@ class RunningDaemon implements Daemon {
       id: state.daemon_id,
       name: "daemon",
       status: () => this.#fields(sessions.socketPath),
-      disconnect: () => void this.close(),
+      disconnect: () => void this.#ready.then(() => this.close()),
     });
     const world = this.#world(counted, item);
     const promises = new Promises(state.promised, this.#clock, this.#limits.promiseMs, world.touch);

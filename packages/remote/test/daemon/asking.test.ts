@@ -74,6 +74,18 @@ test("with `background` it is kept and dialled again from the start", async () =
   await command.reaches(id, "connected");
 });
 
+test("one that somebody tries once, and somebody else wants for ever, is dialled on", async () => {
+  const { place, scripted, command } = await scene();
+  const { id } = await command.connect("scripted://there");
+  const other = await place.command();
+  expect(await other.connect("scripted://there", { background: true })).toMatchObject({ id, joined: true });
+  const script = await scripted.of("there");
+  await (await script.dial(1)).fail(REFUSED);
+  await (await script.dial(2)).fail(REFUSED);
+  await (await script.dial(3)).open();
+  await command.reaches(id, "connected");
+});
+
 test("what cannot be is refused at once, and shows nothing", async () => {
   const { command } = await scene({ limits: { connections: 1, forwards: 1 } });
   const wrong = (destination: string, wish = {}): Promise<unknown> => command.connect(destination, wish);

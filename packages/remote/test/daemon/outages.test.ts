@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { dialControl, socketPath, type Message } from "@holdfast/control";
 import { HoldfastError, type Clock } from "@holdfast/core";
-import { systemClock } from "@holdfast/net";
+import { systemClock, type WakeSource } from "@holdfast/net";
 import type { Daemon } from "@holdfast/remote";
 import { failsWith, ScriptedPlugin, succeeds } from "./scripted.ts";
 import { newPlace, until, type Command, type Place } from "./stage.ts";
@@ -229,6 +229,26 @@ test("a policy is kept to: so many attempts, and then it has given up", async ()
   await script.last.lose();
   const entry = await command.reaches(id, "disconnected");
   expect(entry).toMatchObject({ reason: { code: "gave_up", error: { code: "connection_refused" } } });
+  // What has ended is not joined.
+  scripted.onDial = succeeds;
+  expect(await command.connect("scripted://there")).toMatchObject({ joined: false });
+});
+
+test("a change of the network ends the wait for the next dial", async () => {
+  let change: () => void = () => undefined;
+  const wakes: WakeSource[] = [(wake) => ((change = () => wake("network")), () => undefined)];
+  const hour = {
+    initialMs: 3_600_000,
+    maxMs: 3_600_000,
+    jitter: { kind: "none" },
+    firstRetry: "schedule",
+  } as const;
+  const { scripted, command } = await scene({ wakes }, (plugin) => (plugin.preset = { backoff: hour }));
+  const id = await command.connected("scripted://there", { policy: { preset: true } });
+  await (await scripted.of("there")).last.lose();
+  expect(await command.reaches(id, "reconnecting")).toMatchObject({ phase: "waiting", delay_ms: 3_600_000 });
+  change();
+  expect(await command.reaches(id, "connected")).toMatchObject({ epoch: 2 });
 });
 
 test("reconnectAll dials what is away and replaces what is up, but leaves alone what needs a person", async () => {

@@ -93,6 +93,28 @@ test("nobody is asked where nobody attends: a first dial then fails, a kept one 
   expect(command.questions).toEqual([]);
 });
 
+test("after a loss nobody is asked: it waits, its forwards too, until somebody authenticates", async () => {
+  const { scripted, command } = await scene();
+  const { id } = await command.connect("scripted://there", { attended: true });
+  await answer(command, await asked(command), ["tea"]);
+  await command.reaches(id, "connected");
+  const listen = { host: "127.0.0.1", port: 0 };
+  const forward = await command.forward({ connection: id, direction: "dynamic", listen });
+  const script = await scripted.of("there");
+  await script.last.lose();
+  expect(await command.reaches(id, "auth_required")).toMatchObject({ prompt: "Password: " });
+  expect(script.last.interaction.attended).toBe(false);
+  await command.reaches(forward.id, "waiting");
+  expect(command.questions).toHaveLength(1);
+  const dials = script.calls.length;
+  await command.client.ask({ type: "authenticate", id });
+  await answer(command, await asked(command, 2), ["tea"]);
+  await command.reaches(id, "connected");
+  await command.reaches(forward.id, "listening");
+  expect(script.calls).toHaveLength(dials + 1);
+  await until(() => command.about(id).includes("connection_outage"));
+});
+
 test("`authenticate` asks who calls it, also after a refusal", async () => {
   const { place, scripted, command } = await scene();
   const { id } = await command.connect("scripted://there", { background: true });
