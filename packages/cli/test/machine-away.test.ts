@@ -87,7 +87,7 @@ describe("a command that runs", () => {
     const home = await makeHome();
     const { server, port } = await serve(home);
     await connect(home, `holdfast://127.0.0.1:${port}`);
-    const program = startBytes(["exec", "far", "--", "sh", "-c", "echo begun; exec sleep 600"], home);
+    const program = startBytes(["exec", "far", "--", "sh", "-c", "echo begun; exec cat"], home);
     await program.says("begun");
     await server.stop("SIGKILL");
     await serve(home, port);
@@ -104,7 +104,7 @@ describe("a command that runs", () => {
   test("ends with 255 and a message when it is disconnected", async () => {
     const home = await makeHome();
     await connect(home, "host://localhost");
-    const program = startBytes(["exec", "--", "sh", "-c", "echo begun; exec sleep 600"], home);
+    const program = startBytes(["exec", "--", "sh", "-c", "echo begun; exec cat"], home);
     await program.says("begun");
     expect((await run(["disconnect", "far"], { home })).code).toBe(0);
     const { code } = await program.finished;
@@ -117,7 +117,7 @@ describe("a command that runs", () => {
   test("ends with 255 and a message when the daemon is killed; the connection is back for the next", async () => {
     const home = await makeHome();
     await connect(home, "host://localhost");
-    const program = startBytes(["exec", "--", "sh", "-c", "echo begun; exec sleep 600"], home);
+    const program = startBytes(["exec", "--", "sh", "-c", "echo begun; exec cat"], home);
     await program.says("begun");
     await killDaemon(home);
     const { code } = await program.finished;
