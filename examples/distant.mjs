@@ -114,8 +114,9 @@ async function outcome(
     const all = message.type === "snapshot" ? message.entries : [message.event ?? {}];
     const now = all.find((/** @type {any} */ one) => one.id === id && one.state !== undefined);
     if (now?.state === "connected") return undefined;
-    if (now?.state === "disconnected" || now?.phase === "waiting")
-      return now.failure?.message ?? "not connected";
+    // While a login is under way, the last failure is that somebody had to be asked.
+    const failed = now?.phase === "waiting" && now.failure !== null && now.failure.code !== "auth_required";
+    if (failed || now?.state === "disconnected") return now.failure?.message ?? "not connected";
   }
   return "not connected: the login was refused";
 }

@@ -36,6 +36,7 @@ const PLACES: Readonly<Record<string, readonly [process: string, socket: string]
   relay: ["itself, until stopped", "`NAME-PID.sock`"],
   serve: ["itself, until stopped", "`NAME-PID.sock`"],
   expose: ["itself, until stopped", "`NAME-PID.sock`"],
+  api: ["until stdin ends", "none; it uses the daemon's"],
   demo: ["itself, 20 s or until stopped", "`demo-PID.sock`"],
 };
 const NO_PLACE = ["short, or until its answer is there", "none; it reads those of the others"] as const;
