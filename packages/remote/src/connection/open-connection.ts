@@ -89,7 +89,7 @@ export async function openConnection(options: OpenConnectionOptions): Promise<Co
     destination: text,
     plugin,
     backend,
-    policy,
+    policy: { ...policy, ...longEnough(policy, plugin) },
     check,
     whyNot: whyNotOf(options, plugin),
     interaction: options.interaction ?? UNATTENDED,
@@ -131,6 +131,12 @@ function policyBelow(
 ): Policy {
   const { failFast: _, ...rest } = policy;
   return { ...rest, heartbeat: { intervalMs, timeoutMs }, reconnect };
+}
+
+/** What a plugin has to do before its machine has links may take longer than to make one of them. */
+function longEnough({ dialTimeoutMs }: Policy, { leastDialMs }: Plugin): Policy {
+  if (leastDialMs === undefined) return {};
+  return { dialTimeoutMs: Math.max(dialTimeoutMs ?? leastDialMs, leastDialMs) };
 }
 
 function warnSafely(onWarning: ((warning: HoldfastError) => void) | undefined, warning: HoldfastError): void {

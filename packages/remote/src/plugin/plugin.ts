@@ -83,6 +83,8 @@ export interface Plugin {
   /** The seed's numbers, for `--reconnect-policy preset`. None: links of this plugin are not made again. */
   readonly preset: Policy | undefined;
   readonly health: HealthCheck;
+  /** How long a dial may take at least, in milliseconds, if that is more than the policy says. Only `byPlugin`. */
+  readonly leastDialMs?: number;
   /** @throws HoldfastError `bad_destination`, `bad_option` (fatal). Does not connect. */
   open(destination: Destination, context: PluginContext): Backend | Promise<Backend>;
 }

@@ -63,8 +63,9 @@ export class LaunchAccess implements ServerAccess {
     this.#ready = undefined;
     const held = ready === undefined || ready.lost !== undefined ? await this.#reachAlone(attempt) : ready;
     held.attempt = attempt;
-    // Also of a dial that takes too long.
-    attempt.signal.addEventListener("abort", () => held.machine.close(), { once: true });
+    // Of a dial that takes too long; a link is closed by its session, which may have something to say.
+    const stop = (): void => held.machine.close();
+    attempt.signal.addEventListener("abort", stop, { once: true });
     try {
       const stream = await held.machine.connectTcp("127.0.0.1", server.port);
       const { localAddress } = held.machine;
@@ -80,6 +81,8 @@ export class LaunchAccess implements ServerAccess {
     } catch (thrown) {
       held.machine.close();
       throw this.#judged(HoldfastError.from(thrown));
+    } finally {
+      attempt.signal.removeEventListener("abort", stop);
     }
   };
 

@@ -12,6 +12,9 @@ const PREFIX = "launch+";
 /** This plugin's own option; all others are of the plugin that leads to the machine. */
 const PROGRAM = "holdfast";
 
+/** A program has to be started there, which takes its time on a small machine. */
+const LEAST_DIAL_MS = 60_000;
+
 export interface LaunchPluginOptions extends Omit<HoldfastPluginOptions, "access" | "optionNames"> {
   /** What leads to machines: each of their schemes has one here, with `launch+` before it. */
   readonly through: readonly Plugin[];
@@ -34,6 +37,7 @@ export function launchPlugin(options: LaunchPluginOptions): Plugin {
     },
     preset: {},
     health: HEALTH,
+    leastDialMs: LEAST_DIAL_MS,
     open: (destination, context) => open(options, destination, context),
   };
 }
