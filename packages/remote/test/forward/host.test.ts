@@ -102,6 +102,8 @@ describe("a connection to this machine", () => {
     const sockets = [local, reverse].map(visit);
     for (const socket of sockets) socket.write("x");
     await waitFor(() => expect([local, reverse].map(({ status }) => status.connections)).toEqual([1, 1]));
+    // A reset behind a byte that was not read yet would look like an end.
+    await Promise.all(sockets.map((socket) => new Promise((read) => socket.once("data", read))));
     const saw = Promise.all(sockets.map(broken));
     await connection.close();
     expect(await saw).toEqual(["ECONNRESET", "ECONNRESET"]);

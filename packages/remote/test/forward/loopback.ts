@@ -41,6 +41,7 @@ class LoopbackMachine implements Machine {
   async connectTcp(host: string, port: number): Promise<Duplex> {
     if (this.#ended) throw lost();
     this.#plugin.wanted.push(`${host}:${port}`);
+    if (this.#plugin.goneUnseen) throw lost();
     await this.#plugin.gate;
     const socket = await openSocket({ host: host.endsWith(".far") ? "127.0.0.1" : host, port });
     this.#keep(socket);
@@ -87,6 +88,8 @@ export class Loopback {
   readonly wanted: string[] = [];
   /** Connections of the far side wait for it. */
   gate: Promise<void> = Promise.resolve();
+  /** Links have gone, and nobody has noticed. */
+  goneUnseen = false;
   /** What the far side says to every port. */
   refuse: HoldfastError | undefined = undefined;
   #lose: () => void = () => undefined;
