@@ -60,6 +60,8 @@ export class HeldConnection {
   #since: number;
   #ended: { readonly since: number; readonly failure: HoldfastError | undefined } | undefined = undefined;
   readonly #outages = new OutageCount();
+  /** What the log said last. */
+  #noted = "";
 
   /** @throws HoldfastError `bad_destination`, `unknown_scheme`. */
   constructor(options: HeldConnectionOptions) {
@@ -383,10 +385,17 @@ export class HeldConnection {
     }
   }
 
+  /** Retries that end as the one before are no news, however many there are. */
   #note({ state, attempt, failure }: ConnectionStatus): void {
-    const tried = state === "connected" ? "" : ` (attempt ${attempt})`;
     const why = state === "connected" || failure === undefined ? "" : `: ${failure.text}`;
-    this.log("info", "connection_state", `${state}${tried}${why}`);
+    const noted = `${state}${why}`;
+    const level = noted === this.#noted ? "debug" : "info";
+    this.#noted = noted;
+    this.log(
+      level,
+      "connection_state",
+      `${state}${state === "connected" ? "" : ` (attempt ${attempt})`}${why}`,
+    );
   }
 }
 

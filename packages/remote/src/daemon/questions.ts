@@ -33,7 +33,7 @@ export class Questions {
     this.#options = options;
   }
 
-  /** Whoever attends the dials of this connection is this client, from now on and alone. */
+  /** Asks this client what dials of this connection want to know; what others have not answered is refused. */
   attendedBy(id: number, peer: ControlPeer): Interaction {
     this.refuse(id);
     let gone = false;

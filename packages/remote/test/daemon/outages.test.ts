@@ -30,12 +30,13 @@ const statesOf = (command: Command, id: number): readonly (string | null)[] =>
   );
 
 test("an outage is told with reason, attempt and next retry, and with its evidence when it is over", async () => {
-  const { scripted, command } = await scene();
-  const id = await command.connected("scripted://there");
+  const { place, scripted, command } = await scene();
+  const policy = { max_reconnect_delay_ms: 100 };
+  const id = await command.connected("scripted://there", { policy });
   const script = await scripted.of("there");
   scripted.onDial = failsWith(REFUSED);
   await script.last.lose();
-  await until(() => script.calls.length === 3);
+  await until(() => script.calls.length === 4);
   scripted.onDial = succeeds;
   await command.reaches(id, "connected");
   await until(() => command.about(id).includes("connection_outage"));
@@ -49,6 +50,11 @@ test("an outage is told with reason, attempt and next retry, and with its eviden
   expect(waits.at(-1)).toMatchObject({ failure: { code: "connection_refused" } });
   const outage = command.events.find((event) => event.type === "connection_outage");
   expect(outage).toMatchObject({ id, attempts: script.calls.length - 1 });
+  // The log has each reason once, however many dials ended with it.
+  const logged = place.logs.filter(
+    ({ level, message }) => level === "info" && message?.includes(REFUSED.text),
+  );
+  expect(logged).toHaveLength(1);
   expect(await command.connection(id)).toMatchObject({ epoch: 2, attempt: 0 });
 });
 
