@@ -173,21 +173,27 @@ class Attendance {
   }
 
   #escape(escape: Escape): void {
-    const { notices, watch } = this.#reached;
+    const { notices } = this.#reached;
     switch (escape) {
       case "end":
         notices.say("ended by ~.");
         return this.#hangUp();
       case "reconnect":
-        notices.say(`connection ${watch.entry.id}: dialling now`);
-        return void watch
-          .reconnect()
-          .catch((thrown: unknown) => notices.say(HoldfastError.from(thrown).text));
+        return this.#reconnect();
       case "status":
         return void this.#status();
       case "help":
         return ESCAPE_HELP.forEach((line) => notices.say(line));
     }
+  }
+
+  #reconnect(): void {
+    const { notices, watch } = this.#reached;
+    const { id, state, plugin } = watch.entry;
+    // A session goes on over the new link; whatever else runs stays on the old one, which is not kept for long.
+    const stays = state === "connected" && plugin !== "holdfast";
+    notices.say(`connection ${id}: dialling now${stays ? "; what runs here ends with the old link" : ""}`);
+    watch.reconnect().catch((thrown: unknown) => notices.say(escapeText(HoldfastError.from(thrown).text)));
   }
 
   async #status(): Promise<void> {

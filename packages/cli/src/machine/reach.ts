@@ -2,6 +2,7 @@
 import type { ConnectionEntry } from "@holdfast/control";
 import { openRemoteMachine, type DaemonClient, type RemoteMachine } from "@holdfast/remote/client";
 import type { Context } from "../command.ts";
+import { describeOutage } from "../describe.ts";
 import { callerEnvironment } from "../remote/caller-environment.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { Notices } from "./notices.ts";
@@ -34,7 +35,11 @@ export async function reach({ context, client, entry, waitMs }: ReachOptions): P
       tell(state);
       reached?.onState();
     },
-    onEvent: (push) => output.line(push),
+    onEvent: (push) => {
+      output.line(push);
+      const { event } = push;
+      if (event.type === "connection_outage") notices.say(`connection ${event.id}: ${describeOutage(event)}`);
+    },
   });
   let away = false;
   let reached: Reached | undefined = undefined;
