@@ -1,5 +1,6 @@
 // The sshd of a connection is killed, or away for a while: what is told, and what goes on.
 import assert from "node:assert/strict";
+import { pause } from "../harness/condition.ts";
 import type { Act } from "../harness/run.ts";
 import type { Scene } from "../harness/scene.ts";
 import { ListSampler } from "../harness/list-sampler.ts";
@@ -20,7 +21,8 @@ import {
   watch,
 } from "./stage.ts";
 
-/** The first retry of a link that had been stable. */
+/** So long must a link have lived to count as stable, and so soon is the first retry after the loss of such a one. */
+const STABLE_MS = 10_000;
 const FIRST_RETRY_MS = 250;
 /** A login, and a machine that does other things as well. */
 const LOGIN_MS = 2_000;
@@ -31,6 +33,7 @@ async function killedAndAway(scene: Scene): Promise<string> {
   const target = await echoService(scene);
   const flags = [...sshd.flags(knownHosts(scene, sshd)), "--max-reconnect-delay", `${MAX_DELAY_MS}ms`];
   const made = await connectTo(scene, sshd.destination, { name: "box", flags });
+  const madeAt = performance.now();
   const events = await watch(scene);
   const sampler = new ListSampler(scene);
 
@@ -45,6 +48,8 @@ async function killedAndAway(scene: Scene): Promise<string> {
     ["connected", 1, made.id, 1],
   );
 
+  // How long the link lives is part of what is tested.
+  await pause(madeAt + STABLE_MS - performance.now());
   const killedAt = performance.now();
   assert.ok(sshd.killConnections() > 0, "there was no connection to kill");
   const back = await connectedAgain(events, "box", 2);
