@@ -63,6 +63,8 @@ class LoopbackMachine implements Machine {
     });
     const { endpoint } = listener;
     if (!("port" in endpoint)) throw lost();
+    this.#plugin.farPorts.push(endpoint.port);
+    await this.#plugin.farGate;
     const remote = { ...endpoint, close: () => listener.close() };
     this.#listeners.add(remote);
     return remote;
@@ -88,6 +90,9 @@ export class Loopback {
   readonly wanted: string[] = [];
   /** Connections of the far side wait for it. */
   gate: Promise<void> = Promise.resolve();
+  /** Ports of the far side that were opened, and what it waits for before it says so. */
+  readonly farPorts: number[] = [];
+  farGate: Promise<void> = Promise.resolve();
   /** Links have gone, and nobody has noticed. */
   goneUnseen = false;
   /** What the far side says to every port. */

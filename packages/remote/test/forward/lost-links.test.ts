@@ -1,6 +1,6 @@
 // Visitors of a forward while links are lost: what was found gone is not asked again, and nobody waits for ever.
 import { connect, type Socket } from "node:net";
-import { openLocalForward, type Connection, type Forward } from "@holdfast/remote";
+import { openLocalForward, openReverseForward, type Connection, type Forward } from "@holdfast/remote";
 import { afterEach, expect, it } from "vitest";
 import { sleep, until } from "../../src/compliance/demands.ts";
 import { all, broken, echo, Loopback, Service } from "./loopback.ts";
@@ -86,4 +86,28 @@ it("a forward that could not be opened takes no place of those that can", async 
   });
   await forward.close();
   await openLocalForward(connection, { listen: ANY, target });
+});
+
+it("a far port that is opened after its forward was closed is closed at once", async () => {
+  const { loopback, connection, service } = await stage();
+  let open = (): void => undefined;
+  loopback.farGate = new Promise((resolve) => (open = resolve));
+  const target = { host: "127.0.0.1", port: service.port };
+  const forward = openReverseForward(connection, { listen: ANY, target });
+  await until(() => loopback.farPorts.length === 1, "the far port");
+  // It waits for a while, and leaves the rest to whoever opens it.
+  await forward.close();
+  open();
+  const visitor = (): Promise<string> =>
+    broken(
+      connect({ host: "127.0.0.1", port: loopback.farPorts[0] ?? 0 }).on("connect", function (this: Socket) {
+        this.destroy(new Error("it listens"));
+      }),
+    );
+  let refused = "";
+  for (let tries = 0; refused !== "ECONNREFUSED" && tries < 200; tries++) {
+    refused = await visitor();
+    await sleep(10);
+  }
+  expect(refused).toBe("ECONNREFUSED");
 });
