@@ -14,18 +14,20 @@ const examples = all.flatMap((command) => command.examples.map(({ line }) => lin
 /** What says that a command is at work, for those that do not end by themselves. */
 const AT_WORK: Readonly<Record<string, RegExp>> = {
   relay: /listening at/,
+  serve: /listening at/,
   // Where nobody listens it says what it waits for.
   expose: /listening at|connecting in/,
   demo: /listening at|"type":"tunnel"/,
   events: /expose-3000/,
   api: /"type":"auth_finished"/,
   forward: /listening at/,
-  serve: /listening at/,
 };
 
 /** Those that need a connection speak of `here`, which is this machine. */
 const NEEDS_CONNECTION = new Set(
-  commands.filter(({ group, name }) => group === "Remote" && name !== "connect").map(({ name }) => name),
+  commands
+    .filter(({ group, name }) => group === "Remote" && !["connect", "launch", "serve"].includes(name))
+    .map(({ name }) => name),
 );
 
 async function world(home: string): Promise<Running> {

@@ -27,7 +27,7 @@ export interface HealthCheck {
 }
 
 /** For plugins whose machines outlive links: how they are to make them again. */
-export interface LinksBelow {
+interface LinkSettings {
   readonly policy: Policy;
   readonly wakes: readonly WakeSource[];
 }
@@ -54,7 +54,7 @@ export interface PluginContext {
   /** What a link learned that later ones need (a pinned host key, the container's id). Small, and never a secret. */
   readonly memory: Map<string, string>;
   /** Only `byPlugin`. */
-  readonly links?: LinksBelow;
+  readonly links?: LinkSettings;
   /** Something outside says that a dial may succeed now: the container was started. */
   readonly wake: () => void;
   readonly warn: (text: string) => void;
