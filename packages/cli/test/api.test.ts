@@ -9,6 +9,8 @@ import { answerLine, type AnswerLine, type AnswerPayload } from "../../remote/te
 import { OddServer } from "../../remote/test/ssh/odd-server.ts";
 import { build, makeHome, PATIENCE, run, start, type Running } from "./command.ts";
 
+// Each starts several processes, perhaps on a machine that does much else.
+vi.setConfig({ testTimeout: 120_000 });
 beforeAll(build, 120_000);
 
 /** A home with a daemon, which the test ends. */
@@ -148,7 +150,7 @@ describe("holdfast api", () => {
         : [],
     );
     expect(Buffer.concat(out.map((one) => Buffer.from(one))).equals(Buffer.from(bytes))).toBe(true);
-  }, 60_000);
+  });
 
   test("goes on when its daemon is killed: what ran says that nobody knows, what is asked next is answered", async () => {
     const home = await homeWithThisMachine();

@@ -6,6 +6,7 @@ import { openRemoteMachine, type DaemonClient, type MachineOf, type RemoteMachin
 
 /** A daemon that dies as often as this while it is asked may die of what it is asked. */
 const TRIES = 5;
+const CLOSE_MS = 2_000;
 
 export interface KeptMachineOptions {
   readonly client: DaemonClient;
@@ -42,9 +43,13 @@ export class KeptMachine {
     }
   };
 
+  /** One that is still being opened, because the daemon is gone, is not waited for long. */
   async close(): Promise<void> {
-    const remote = await this.#remote?.catch(() => undefined);
-    await remote?.close();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_MS)));
+    const closed = this.#remote?.then((remote) => remote.close()).catch(() => undefined);
+    await Promise.race([closed, late]);
+    clearTimeout(timer);
   }
 
   async #open(): Promise<RemoteMachine> {

@@ -3,8 +3,9 @@ import { errorLine, type OutputLine } from "@holdfast/control";
 import type { HoldfastError } from "@holdfast/core";
 import { ByteSink } from "../machine/byte-sink.ts";
 
-/** What may wait for a reader before events are left out. */
+/** What may wait for a reader before events are left out, and before no more is read from whoever asks. */
 const MAX_QUEUED_BYTES = 1_048_576;
+const CROWDED_BYTES = 16_777_216;
 
 export class LineSink {
   readonly #stream: NodeJS.WriteStream;
@@ -31,6 +32,16 @@ export class LineSink {
   event(line: OutputLine): void {
     if (this.#stream.writableLength > MAX_QUEUED_BYTES) this.#missed += 1;
     else this.say(line);
+  }
+
+  /** So much waits for the reader that nothing more should be asked for. */
+  get crowded(): boolean {
+    return this.#stream.writableLength > CROWDED_BYTES;
+  }
+
+  /** Resolves when the reader has caught up. */
+  async room(): Promise<void> {
+    await this.#bytes.room();
   }
 
   error(failure: HoldfastError): void {

@@ -53,7 +53,12 @@ export async function serveApi(options: ServeApiOptions): Promise<void> {
     timeoutMs,
   });
   const watch = follow(options, { api, questions, stop });
-  input.on("data", (chunk: Buffer) => api.receive(chunk));
+  input.on("data", (chunk: Buffer) => {
+    api.receive(chunk);
+    if (!sink.crowded) return;
+    input.pause();
+    void sink.room().then(() => input.resume());
+  });
   for (const event of ["end", "error", "close"]) input.once(event, () => stop.ask("end"));
   handleSignals({
     drain: (signal) => stop.ask(signal),

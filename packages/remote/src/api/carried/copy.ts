@@ -1,7 +1,7 @@
 // A copy within a machine. Its bytes pass through here: read, and written, in pieces. Modes and times are not copied.
 import { HoldfastError } from "@holdfast/core";
 import type { ConnectedMachine } from "../../connection/connection.ts";
-import { joinPath, separatorOf } from "../machine/canonical-path.ts";
+import { joinPath, separatorOn } from "../machine/canonical-path.ts";
 import { halfDone, type MachineUse } from "../machine/machine-use.ts";
 import { OK, type Answer } from "../wire/answers.ts";
 import { unsupported } from "../wire/errors.ts";
@@ -24,7 +24,7 @@ export async function copy(use: MachineUse, options: CopyOptions): Promise<Answe
   const plan = await use.look(async (machine) => {
     const stat = await machine.files.stat(src);
     if (stat.type !== "directory") return undefined;
-    const separator = separatorOf((await machine.systemInfo()).family);
+    const separator = await separatorOn(machine);
     const onError = (thrown: unknown): never => {
       throw thrown;
     };

@@ -2,7 +2,7 @@
 import { HoldfastError } from "@holdfast/core";
 import type { ConnectedMachine } from "../../connection/connection.ts";
 import type { ListedFile } from "../../plugin/files.ts";
-import { absolutePath, canonicalPath, joinPath, separatorOf } from "../machine/canonical-path.ts";
+import { absolutePath, canonicalPath, joinPath, separatorOn } from "../machine/canonical-path.ts";
 import type { MachineUse } from "../machine/machine-use.ts";
 import type { Answer, ApiError, DirEntry } from "../wire/answers.ts";
 import { apiError } from "../wire/errors.ts";
@@ -55,7 +55,7 @@ export function readDirectory(use: MachineUse, request: DirRead, mostEntries: nu
   return use.look(async (machine) => {
     const { path, depth, absolute, canonicalize, include_root } = request;
     const errors: ApiError[] = [];
-    const separator = separatorOf((await machine.systemInfo()).family);
+    const separator = await separatorOn(machine);
     const onError = (thrown: unknown): void => void errors.push(apiError(thrown));
     const walked = await walkRoot(path, { machine, separator, depth, most: mostEntries, onError });
     const named = absolute || canonicalize || include_root;
