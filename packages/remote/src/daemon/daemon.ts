@@ -3,11 +3,20 @@
 //
 //   open-daemon          from a lock that only one holds to the end in order
 //   connection-table     the connections that there are, each a `held-connection`
+//   shown-connection     how one is shown: never `connected` by old evidence, which `evidence` watches
 //   forward-table        the forwards over them, each a `held-forward`
 //   carry-out            what commands ask for on the control socket
 //   presence, questions  who asked, whether they are still there, and what they are asked
-//   state-file           what comes back after a restart or a crash
-//   machines             the socket where commands use the machines, by sessions
+//   state-file           what comes back after a restart or a crash; one daemon has it (`state-claim`)
+//   promises             what commands get again after a crash though it is not kept: ids, names, ports
+//   machine-sessions     the socket where commands use the machines, by sessions; binding it is the lock
+//
+// What becomes of a connection that is asked for:
+//
+//   kept, background     in the state file from the start, dialled for ever
+//   kept                 in the state file from its first link on; if its first dial fails, or waits for an answer that
+//                        nobody gives, or its asker goes before, it ends and is shown no more
+//   not kept             ends with the last of its askers (after the grace), or with the daemon
 import type { Clock, Random } from "@holdfast/core";
 import type { WakeSource } from "@holdfast/net";
 import type { ControlHost } from "@holdfast/control";

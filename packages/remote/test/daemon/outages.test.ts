@@ -298,7 +298,7 @@ test("a slow reader is told how much it missed, and gets a new snapshot", async 
   const fast = await dialControl(socketPath(place.runtimeFolder, "daemon", process.pid));
   onTestFinished(() => fast.close());
   const before = text.length;
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < 180; round++) {
     const other = await fast.ask({
       type: "connect",
       key: `a key of its own ${round}`,
