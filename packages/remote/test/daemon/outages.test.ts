@@ -302,7 +302,7 @@ test("a slow reader is told how much it missed, and gets a new snapshot", async 
     const other = await fast.ask({
       type: "connect",
       key: `a key of its own ${round}`,
-      destination: `scripted://${"x".repeat(200)}${round}`,
+      destination: `scripted://${"x".repeat(900)}${round}`,
     });
     await fast.disconnect(other.id);
   }
