@@ -7,19 +7,19 @@ type Done = (error?: Error | null) => void;
 
 /** What a stream is made of, below its checks. */
 interface Inside {
-  _write(chunk: unknown, encoding: BufferEncoding, done: Done): void;
-  _writev?: ((chunks: unknown, done: Done) => void) | null;
-  _final?(done: Done): void;
+  _write: (this: Duplex, chunk: unknown, encoding: BufferEncoding, done: Done) => void;
+  _writev?: ((this: Duplex, chunks: unknown, done: Done) => void) | null;
+  _final?: (this: Duplex, done: Done) => void;
 }
 
 /** A failed write counts as written: nobody reads there any more. Whoever uses the stream destroys it in the end. */
 export function keepReading(stream: Duplex): void {
   // There is no other way to say this of a stream that somebody else has made.
   const inside = stream as unknown as Inside;
-  const { _write: write, _writev: writeAll, _final: end } = inside;
-  inside._write = (chunk, encoding, done) => write.call(stream, chunk, encoding, () => done());
-  if (typeof writeAll === "function") {
-    inside._writev = (chunks, done) => writeAll.call(stream, chunks, () => done());
-  }
-  if (end !== undefined) inside._final = (done) => end.call(stream, () => done());
+  const write = inside._write.bind(stream);
+  inside._write = (chunk, encoding, done) => write(chunk, encoding, () => done());
+  const writeAll = inside._writev?.bind(stream);
+  if (writeAll !== undefined) inside._writev = (chunks, done) => writeAll(chunks, () => done());
+  const end = inside._final?.bind(stream);
+  if (end !== undefined) inside._final = (done) => end(() => done());
 }
