@@ -5,7 +5,7 @@ import type { Process, ProcessEnd, ProcessRequest } from "../../plugin/process.t
 import type { ApiLimits } from "../limits.ts";
 import type { MachineUse } from "../machine/machine-use.ts";
 import { OK, type Answer, type Notice } from "../wire/answers.ts";
-import { apiError, badInput, mayHaveRunFailure, overLimit } from "../wire/errors.ts";
+import { apiError, badInput, overLimit, processLostFailure } from "../wire/errors.ts";
 import type { ProcSpawn, PtySize, ToProcess } from "../wire/requests.ts";
 import { Feed } from "./feed.ts";
 import type { Ids } from "./ids.ts";
@@ -116,9 +116,8 @@ export class Processes {
   }
 
   async #lost(id: number, failure: HoldfastError, tell: Tell): Promise<void> {
-    const error = apiError(mayHaveRunFailure(failure));
-    const message = `holdfast: nobody knows how this ended: ${failure.text}\n`;
-    await tell({ type: "proc_stderr", id, data: Buffer.from(message) });
+    const error = apiError(processLostFailure(failure));
+    await tell({ type: "proc_stderr", id, data: Buffer.from(`holdfast: ${error.description}\n`) });
     await tell({ type: "proc_done", id, success: false, code: LOST_CODE, error });
   }
 

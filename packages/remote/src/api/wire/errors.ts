@@ -49,6 +49,13 @@ export function mayHaveRunFailure(cause: HoldfastError): HoldfastError {
   return new MayHaveRun({ code: "interrupted", message, hint, cause });
 }
 
+/** A process whose end nobody knows. */
+export function processLostFailure(cause: HoldfastError): HoldfastError {
+  const what = cause.code === "link_lost" ? "the connection was lost" : cause.text;
+  const message = `${what}: nobody knows whether this process still runs, or how it ended`;
+  return new MayHaveRun({ code: "interrupted", message, cause });
+}
+
 /** Asked for something that makes no sense. */
 export function badInput(message: string): HoldfastError {
   return new HoldfastError({ code: "bad_input", message, kind: "fatal", fault: "peer" });
