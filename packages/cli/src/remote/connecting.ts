@@ -136,6 +136,8 @@ export class Connecting {
     if (this.#options.oneDial === true && entry.phase === "waiting" && entry.failure !== null) {
       return this.#reject(errorOfFailure(entry.failure));
     }
+    // What was asked stands on the terminal already.
+    if (entry.failure?.code === "auth_required") return;
     const text = `${escapeText(entry.destination)}: ${describeEntry(entry, Date.now())}`;
     if (text !== this.#said) this.#options.context.output.status(text);
     this.#said = text;
@@ -150,7 +152,8 @@ export class Connecting {
     const { client } = this.#options;
     this.#asking += 1;
     const answers = await this.#person(question);
-    if (this.#over) return;
+    if (answers === null) this.#reject(declined(question));
+    else if (this.#over) return;
     try {
       this.#oldSince = this.#seen.get(question.id)?.since;
       await client.ask<"answer">({ type: "answer", question: question.question, answers });
@@ -158,7 +161,6 @@ export class Connecting {
       // The dial that asked has ended meanwhile; what became of it is an event.
     }
     this.#asking = Math.max(0, this.#asking - 1);
-    if (answers === null) this.#reject(declined(question));
   }
 }
 

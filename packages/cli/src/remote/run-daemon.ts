@@ -14,8 +14,11 @@ export async function runDaemon(context: Context, logFile: string | undefined): 
   const { output, paths } = context;
   const log = await openLog(context, logFile);
   const stop = new Stop();
+  let daemon: Daemon | undefined;
+  // From the start, so that one that is told to stop while it begins ends in order, too.
+  handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => reconnectAll(daemon, log) });
   try {
-    const daemon = await openDaemon({
+    daemon = await openDaemon({
       plugins: pluginsOf(context),
       runtimeFolder: paths.runtimeFolder,
       stateFolder: paths.stateFolder,
@@ -24,7 +27,6 @@ export async function runDaemon(context: Context, logFile: string | undefined): 
       log: log.write,
       ...(logFile !== undefined && { logFile }),
     });
-    handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => reconnectAll(daemon, log) });
     printEvents(daemon.control, output);
     const addresses = daemon.control.socketPath === undefined ? [] : [daemon.control.socketPath];
     output.data(`the daemon runs (process ${process.pid})`, { type: "ready", addresses });
@@ -63,7 +65,7 @@ async function openLog({ output }: Context, logFile: string | undefined): Promis
   return { write: (record) => file.write(record), close: () => file.close() };
 }
 
-function reconnectAll(daemon: Daemon, log: Log): void {
+function reconnectAll(daemon: Daemon | undefined, log: Log): void {
   log.write({ level: "info", event: "reconnect_all", message: "SIGHUP: every connection dials now" });
-  daemon.reconnectAll();
+  daemon?.reconnectAll();
 }

@@ -80,7 +80,8 @@ class TypedLine {
       case "\n":
         return this.#done(this.#characters.join(""));
       case INTERRUPT:
-        process.kill(process.pid, "SIGINT");
+        // At once, so that whoever asked knows of it before there is no answer.
+        if (!process.emit("SIGINT", "SIGINT")) process.kill(process.pid, "SIGINT");
         return this.#done(undefined);
       case END:
         if (this.#characters.length === 0) this.#done(undefined);

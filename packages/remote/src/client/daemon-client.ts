@@ -14,6 +14,8 @@ const REPLY_MS = 10_000;
 const DIAL_MS = 30_000;
 /** How long a daemon that was told to stop is waited for: a restart takes a moment. */
 const RESTART_MS = 10_000;
+/** What the death of the daemon looks like from here. */
+const BROKEN: ReadonlySet<string> = new Set(["daemon_lost", "connection_closed", "connection_reset"]);
 /** A request whose daemon died as often as this may be what it dies of. */
 const MOST_ASKS = 3;
 
@@ -78,6 +80,8 @@ class Client implements DaemonClient {
       // A local socket says by itself when its other end is gone.
       heartbeat: false,
       dialTimeoutMs: DIAL_MS,
+      // One that dies in the middle of our greeting is started again, as at any other time.
+      failFast: ({ code }) => !BROKEN.has(code),
       backoff: { initialMs: 100, maxMs: 2_000, firstRetry: "at_once" },
       clock: this.#clock,
     });

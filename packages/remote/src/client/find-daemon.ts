@@ -24,8 +24,10 @@ export async function findDaemon(
     .filter(({ hello }) => hello.command === DAEMON)
     .toSorted((a, b) => (a.hello.started_at < b.hello.started_at ? -1 : 1));
   for (const client of clients) if (client !== daemon) client.close();
-  if (daemon !== undefined || silent[0] === undefined) return daemon;
-  const { pid, error } = silent[0];
+  // One on whose socket nobody listens has just died, or is a number that another process has got since.
+  const stopped = silent.find(({ error }) => error.code === "timed_out");
+  if (daemon !== undefined || stopped === undefined) return daemon;
+  const { pid, error } = stopped;
   throw new HoldfastError({
     code: "not_answering",
     message: `the daemon (process ${pid}) does not answer: ${error.text}`,

@@ -1,7 +1,10 @@
 // A program's line to the daemon: started on first use, again after a crash, never behind the back of who stopped it.
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { HoldfastError } from "@holdfast/core";
-import type { Push } from "@holdfast/control";
+import { ensurePrivateFolder, timestamp, type Push } from "@holdfast/control";
 import { openDaemonClient, type DaemonClient, type DaemonClientOptions } from "../../src/index.ts";
 import { fakeDaemon, runtimeFolder, VERSION, type FakeDaemon } from "./fake-daemon.ts";
 
@@ -64,6 +67,30 @@ describe("a line to the daemon", () => {
     const snapshots = pushes.filter(({ type }) => type === "snapshot");
     expect(snapshots.length).toBeGreaterThanOrEqual(2);
     expect(snapshots.at(-1)).toMatchObject({ entries: [{ type: "daemon", state: "running" }] });
+  });
+
+  test("starts another one when the first dies in the middle of the greeting", async () => {
+    const folder = await runtimeFolder();
+    const { started, start } = starter(folder);
+    // It says hello and is gone.
+    await ensurePrivateFolder(folder);
+    const dying = createServer((socket) => {
+      const hello = {
+        type: "hello",
+        schema: 1,
+        version: VERSION,
+        pid: 1,
+        command: "daemon",
+        started_at: timestamp(0),
+      };
+      socket.end(`${JSON.stringify(hello)}\n`);
+      dying.close();
+    });
+    dying.listen(join(folder, `daemon-${process.pid}.sock`));
+    await once(dying, "listening");
+    const control = await client(folder, { start }).control();
+    expect(started).toHaveLength(1);
+    expect(control.hello.pid).toBe(process.pid);
   });
 
   test("does not start again what was stopped, and ends when nobody does", async () => {
