@@ -11,7 +11,7 @@ export interface RawRequest {
   readonly body: Buffer;
 }
 
-export interface RawSftp {
+interface RawSftp {
   readonly send: (...packets: readonly Buffer[]) => void;
   readonly channel: ServerChannel;
 }
