@@ -32,7 +32,6 @@ const CASES: readonly Case[] = [
   { connector: "socat", program: "socat" },
   { connector: "nc", program: "nc.openbsd", lacks: "far end" },
   { connector: "nc", program: "nc.traditional", lacks: "this end" },
-  { connector: "nc", program: "ncat" },
   { connector: "nc", program: "busybox" },
 ];
 
