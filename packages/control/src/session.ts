@@ -192,10 +192,12 @@ class Session {
     if (socket.isPaused() && this.#answering === undefined) socket.resume();
   };
 
-  /** The client sends no more: one that only asked is answered and let go, a subscriber stays. */
+  /** The client sends no more: one that only asked is answered and let go, a subscriber that reads stays. */
   #half(): void {
     this.#ended = true;
     if (this.#topics.size === 0 && this.#answering === undefined) this.close();
+    // Whether a subscriber reads on or has gone is seen only by writing to it, and the next event may never come.
+    if (this.#topics.size > 0) this.#snapshot();
   }
 
   #isFull(): boolean {

@@ -205,3 +205,30 @@ test("a host that does not listen is seen by its own process only", async () => 
   expect(control.socketPath).toBeUndefined();
   expect(seen).toEqual(["connection_state", "connection_removed"]);
 });
+
+test("a subscriber that leaves is noticed at once, though nothing happens that it would have to be told", async () => {
+  const gone: Promise<void>[] = [];
+  const control = await host({
+    carryOut: async ({ type }, peer) => {
+      gone.push(peer.gone);
+      if (type !== "answer") throw new Error(`${type} was not asked`);
+      return { type: "answered", question: 1 };
+    },
+  });
+  const client = new RawClient(control.socketPath!);
+  client.send({ type: "subscribe", topics: ["all"] }, { type: "answer", question: 1, answers: null });
+  for (const type of ["hello", "subscribed", "snapshot", "answered"])
+    expect(await client.next()).toMatchObject({ type });
+  client.socket.destroy();
+  await gone[0];
+});
+
+test("a subscriber that only half-closes gets a snapshot to see whether it reads, and its events", async () => {
+  const { client, changed } = await withConnection();
+  client.send({ type: "subscribe", topics: ["connection"] });
+  client.socket.end();
+  for (const type of ["subscribed", "snapshot", "snapshot"])
+    expect(await client.next()).toMatchObject({ type });
+  changed({ epoch: 2 });
+  expect(await client.next()).toMatchObject({ type: "event" });
+});
