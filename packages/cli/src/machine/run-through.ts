@@ -1,9 +1,10 @@
-// A command that runs a process on a machine, from its line to the daemon to the exit code: every failure of ours is 255.
+// A command that runs a process on a machine, from its line to the daemon to the exit code: every failure of ours is
+// 255, wrong usage apart.
 import type { ConnectionEntry } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
 import type { DaemonClient } from "@holdfast/remote";
 import type { Context } from "../command.ts";
-import { EXIT } from "../exit-codes.ts";
+import { EXIT, exitCodeOfError } from "../exit-codes.ts";
 import { openDaemonOf } from "../remote/open-daemon.ts";
 import { OURS } from "./exit-status.ts";
 import { runFarProcess, type FarProcessOptions } from "./far-process.ts";
@@ -28,7 +29,7 @@ export async function runThrough(context: Context, options: ThroughOptions): Pro
   } catch (thrown) {
     const error = HoldfastError.from(thrown);
     context.output.error(error);
-    return error.code === "usage" ? EXIT.usage : OURS;
+    return exitCodeOfError(error) === EXIT.usage ? EXIT.usage : OURS;
   } finally {
     await client?.close();
   }
