@@ -2,6 +2,7 @@
 import { resolveConfig, type Config } from "@holdfast/core";
 import type { Check } from "@holdfast/control";
 import { defineCommand, type Context } from "../command.ts";
+import { checkDaemon } from "../doctor/daemon.ts";
 import { checkClock, checkFileLimit, checkNode, checkRuntimeFolder } from "../doctor/machine.ts";
 import { checkRelay } from "../doctor/relay.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
@@ -29,8 +30,8 @@ export const doctor = defineCommand({
   name: "doctor",
   summary: "whether this machine is ready, and what reconnecting would do",
   description:
-    "Checks Node, the folders, the clock, the limit of open files and the relay, where it opens a tunnel for a\n" +
-    "moment, and says what reconnecting would do with these settings. Exits with 1 if a check failed; warnings do not count.",
+    "Checks Node, the folders, the clock, the limit of open files, the daemon and the relay, where it opens a tunnel\n" +
+    "for a moment, and says what reconnecting would do with these settings. Exits with 1 if a check failed; warnings do not count.",
   usage: "",
   options,
   examples: [
@@ -56,6 +57,7 @@ async function run(
     await checkRuntimeFolder(context.paths.runtimeFolder),
     await checkFileLimit(),
     checkClock(),
+    await checkDaemon(context),
     await checkRelay(context, values),
     explainReconnecting(config),
   ];

@@ -43,7 +43,8 @@ export const forward = defineCommand({
     "Forwards [LISTEN:]PORT:HOST:PORT as ssh -L does, with -R as ssh -R, and with -D as ssh -D, over the connection\n" +
     "NAME (a name, id or destination; with one connection it may be left out). It listens on 127.0.0.1 unless LISTEN\n" +
     "says otherwise; port 0 is any free one; IPv6 addresses are in brackets. While the link is away its port stays\n" +
-    "open, and new connections wait. In the foreground it ends with Ctrl-C; with --background the daemon keeps it.\n" +
+    "open, and new connections wait. In the foreground it ends with Ctrl-C, and SIGHUP makes its\n" +
+    "connection dial now; with --background the daemon keeps it.\n" +
     "`forward list` shows all, `forward close ID` ends one.",
   usage: "<words...>",
   options,
@@ -106,7 +107,10 @@ async function leave(kept: KeptForward, narrator: Narrator): Promise<ExitCode> {
 
 async function stay({ output }: Context, kept: KeptForward, narrator: Narrator): Promise<ExitCode> {
   const stop = new Stop();
-  handleSignals({ drain: (signal) => stop.ask(signal), hangup: () => undefined });
+  handleSignals({
+    drain: (signal) => stop.ask(signal),
+    hangup: () => void kept.reconnect().catch(() => undefined),
+  });
   try {
     const first = await Promise.race([kept.opened, stop.asked]);
     if (typeof first !== "string") {

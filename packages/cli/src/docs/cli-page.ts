@@ -24,19 +24,28 @@ A key at the top of the file holds for every command that has it, one under \`[e
 \`500ms\`, \`8s\`, \`2m\`, \`1.5h\`.
 
 **Signals.** SIGTERM and the first Ctrl-C drain: no new work, open streams may finish. The second stops now (130). SIGHUP makes
-\`expose\` dial now if its relay is away, and else make sure that the link is alive; \`relay\` reads \`--secret-file\` again. If a command was started on a terminal and that
+\`expose\` dial now if its relay is away, and else make sure that the link is alive; it makes every connection of the daemon, and
+that of a \`forward\`, dial now; \`relay\` reads \`--secret-file\` again. If a command was started on a terminal and that
 terminal is gone, SIGHUP means SIGTERM; \`nohup\` and a redirection of all three streams prevent that.
 
 **Files.** Configuration \`$XDG_CONFIG_HOME/holdfast/config.toml\`, state \`$XDG_STATE_HOME/holdfast/\`, control sockets
 \`$XDG_RUNTIME_DIR/holdfast/\`, else \`/tmp/holdfast-UID/\`. \`HOLDFAST_HOME\` moves all three: \`config.toml\`, \`state/\`, \`run/\`.
 `;
 
-/** Where each command runs and what it leaves on disk. No command has a state file yet. */
-const PLACES: Readonly<Record<string, readonly [process: string, socket: string]>> = {
+/** Where each command runs and what it leaves on disk. */
+const PLACES: Readonly<Record<string, readonly [process: string, socket: string, stateFile?: string]>> = {
   relay: ["itself, until stopped", "`NAME-PID.sock`"],
   serve: ["itself, until stopped", "`NAME-PID.sock`"],
   expose: ["itself, until stopped", "`NAME-PID.sock`"],
   api: ["until stdin ends", "none; it uses the daemon's"],
+  daemon: [
+    "`run`: itself, until stopped; `start` leaves it in the background",
+    "`daemon-PID.sock`, `machines.sock`",
+    "`daemon/connections.json`; its log is `daemon/daemon.log`",
+  ],
+  connect: ["until it is connected; the daemon keeps it", "none; it uses the daemon's"],
+  authenticate: ["until it is connected", "none; it uses the daemon's"],
+  forward: ["itself, until stopped; with `--background` the daemon", "none; it uses the daemon's"],
   demo: ["itself, 20 s or until stopped", "`demo-PID.sock`"],
 };
 const NO_PLACE = ["short, or until its answer is there", "none; it reads those of the others"] as const;
@@ -44,8 +53,8 @@ const NO_PLACE = ["short, or until its answer is there", "none; it reads those o
 /** The whole page. */
 export function cliPage(commands: readonly Command[]): string {
   const places = commands.map((command) => {
-    const [process, socket] = PLACES[command.name] ?? NO_PLACE;
-    return `| \`${command.name}\` | ${process} | ${socket} | none |`;
+    const [process, socket, stateFile = "none"] = PLACES[command.name] ?? NO_PLACE;
+    return `| \`${command.name}\` | ${process} | ${socket} | ${stateFile} |`;
   });
   const table = ["| command | process | socket | state file |", "|---|---|---|---|", ...places].join("\n");
   return `${[INTRODUCTION, table, "", ...commands.map(section)].join("\n")}`;

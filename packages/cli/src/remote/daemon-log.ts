@@ -9,7 +9,7 @@ const MOST_BYTES = 5 * 1024 * 1024;
 /** Files that are kept beside the present one: `daemon.log.1` is the newest. */
 const KEPT_FILES = 3;
 
-export type LogRecord = Omit<LogLine, "type" | "time">;
+type LogRecord = Omit<LogLine, "type" | "time">;
 
 export interface DaemonLogFile {
   write(record: LogRecord): void;

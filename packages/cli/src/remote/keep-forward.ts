@@ -64,6 +64,12 @@ export class KeptForward {
     this.#stopListening();
   }
 
+  /** Make what it runs over dial now. */
+  async reconnect(): Promise<void> {
+    const control = await this.#client.control(AbortSignal.timeout(1_000));
+    await control.reconnect(this.#options.request.connection);
+  }
+
   async #begin(): Promise<void> {
     try {
       const { id } = await this.#client.ask<"forward">(this.#options.request);
