@@ -1,7 +1,7 @@
 // Whether the daemon that keeps connections runs, and is of this version.
 import type { Check } from "@holdfast/control";
 import { HoldfastError } from "@holdfast/core";
-import { findDaemon } from "@holdfast/remote";
+import { findDaemon } from "@holdfast/remote/client";
 import type { Context } from "../command.ts";
 import { plural } from "../terminal/format.ts";
 import { VERSION } from "../version.ts";
