@@ -109,6 +109,18 @@ describe("questions by lines", () => {
     expect(sent).toEqual([]);
   });
 
+  it("are not answered by an answer to something else", async () => {
+    const { authentication, odd } = stage((message) =>
+      message.type === "auth_verification"
+        ? { type: "auth_challenge_response", answers: ["secret"] }
+        : likeAnEditor(message),
+    );
+    const asked = authentication.confirm("a");
+    await expect.poll(() => odd).toEqual(['nobody waits for "auth_challenge_response"']);
+    authentication.receive({ type: "auth_verification_response", valid: true });
+    expect(await asked).toBe(true);
+  });
+
   it("come to nothing once nobody is there", async () => {
     const { authentication, sent } = stage(() => undefined);
     const asked = authentication.ask([{ text: "Password:", echo: false }]);

@@ -1,5 +1,16 @@
 // Requests for files, by the machine of the plugin `host`, in distant's shapes.
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
@@ -265,6 +276,13 @@ describe("a copy", () => {
     expect(await client.ask({ type: "dir_read", path: "." })).toMatchObject({
       entries: ["copy", "large", "same"].map((path) => expect.objectContaining({ path })),
     });
+  });
+
+  it("that fails leaves nothing behind", async () => {
+    await writeFile(join(home, "large"), Buffer.alloc(5_000_000));
+    await mkdir(join(home, "folder"));
+    expect(await client.ask({ type: "copy", src: "large", dst: "folder" })).toMatchObject({ type: "error" });
+    expect((await readdir(home)).toSorted()).toEqual(["folder", "large"]);
   });
 
   it("of a directory has all that is in it, also if it goes into itself", async () => {
