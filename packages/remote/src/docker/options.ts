@@ -1,6 +1,7 @@
 // The plugin's options, and what a destination means to it.
 import { HoldfastError } from "@holdfast/core";
 import { formatDestination, type Destination } from "../plugin/destination.ts";
+import { quoted } from "../plugin/peer-text.ts";
 
 export interface DockerOptions {
   /** Path or URL of the engine's socket. Default: DOCKER_HOST, else what is found. */
@@ -24,13 +25,12 @@ const WORD = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/;
 /** @throws HoldfastError `bad_option` (fatal). */
 export function dockerOptions(given: Readonly<Record<string, string>>): DockerOptions {
   const unknown = Object.keys(given).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) throw badOption(`docker has no option ${JSON.stringify(unknown)}`);
+  if (unknown !== undefined) throw badOption(`docker has no option ${quoted(unknown)}`);
   const { socket, rm = "false", network, user } = given;
-  if (rm !== "true" && rm !== "false")
-    throw badOption(`option rm is true or false, not ${JSON.stringify(rm)}`);
+  if (rm !== "true" && rm !== "false") throw badOption(`option rm is true or false, not ${quoted(rm)}`);
   for (const [name, value] of Object.entries({ network, user })) {
     if (value === undefined || WORD.test(value)) continue;
-    throw badOption(`option ${name} cannot be ${JSON.stringify(value)}`);
+    throw badOption(`option ${name} cannot be ${quoted(value)}`);
   }
   return { socket, remove: rm === "true", network, user };
 }

@@ -1,5 +1,9 @@
 // What the system says about a file, as a `HoldfastError` that names the path and what was to be done with it.
 import { HoldfastError } from "@holdfast/core";
+import { peerText } from "../plugin/peer-text.ts";
+
+/** No path of a system is longer. */
+const MOST_PATH = 4_096;
 
 /** What the system calls it, what we call it, and how it is said. */
 const KNOWN: Readonly<Record<string, readonly [code: string, text: string]>> = {
@@ -38,8 +42,5 @@ export function pathFailure(code: string, message: string, cause?: unknown): Hol
 
 /** With control bytes escaped, since names come from anywhere. */
 export function printablePath(path: string): string {
-  return path.replaceAll(
-    /\p{Cc}/gu,
-    (char) => `\\x${(char.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`,
-  );
+  return peerText(path, MOST_PATH);
 }

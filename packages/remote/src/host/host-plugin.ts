@@ -4,6 +4,7 @@ import { systemClock } from "@holdfast/net";
 import { ownPlatform } from "../children.ts";
 import { formatDestination, type Destination } from "../plugin/destination.ts";
 import type { Ability, Backend, Plugin, PluginContext } from "../plugin/plugin.ts";
+import { quoted } from "../plugin/peer-text.ts";
 import { HOST_LIMITS, type HostLimits } from "./host-limits.ts";
 import { HostMachine } from "./host-machine.ts";
 
@@ -69,7 +70,7 @@ function checkDestination(destination: Destination): void {
 function checkOptions({ options }: PluginContext): void {
   const [unknown] = Object.keys(options);
   if (unknown === undefined) return;
-  const message = `the plugin host has no option ${JSON.stringify(unknown)}`;
+  const message = `the plugin host has no option ${quoted(unknown)}`;
   const hint = "it has no options at all";
   throw new HoldfastError({ code: "bad_option", message, hint, kind: "fatal", fault: "local" });
 }

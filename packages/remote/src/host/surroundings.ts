@@ -7,6 +7,7 @@ import { HoldfastError } from "@holdfast/core";
 import { ownEnvironment, ownPlatform } from "../children.ts";
 import type { CallerEnvironment } from "../plugin/plugin.ts";
 import type { ProcessRequest } from "../plugin/process.ts";
+import { quoted } from "../plugin/peer-text.ts";
 import { fileFailure } from "./file-failure.ts";
 
 export interface Program {
@@ -68,7 +69,7 @@ export async function findProgram({ file, directory, environment }: Program): Pr
 
 /** Why a program could not be started. */
 export function startFailure(file: string, cause: unknown): HoldfastError {
-  const name = JSON.stringify(file);
+  const name = quoted(file);
   const details = { kind: "fatal", fault: "local", cause } as const;
   switch ((cause as { code?: unknown }).code) {
     case "ENOENT":
@@ -109,7 +110,7 @@ function environmentOf(request: ProcessRequest, caller: CallerEnvironment): Reco
 function checkedVariables(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   for (const [name, value] of Object.entries(variables)) {
     if (VARIABLE.test(name) && !value.includes("\0")) continue;
-    const message = `the variable ${JSON.stringify(name)} has a name or a value that no process can be given`;
+    const message = `the variable ${quoted(name)} has a name or a value that no process can be given`;
     const hint = "names have letters, digits and _, values have no NUL";
     throw new HoldfastError({ code: "bad_environment", message, hint, kind: "fatal", fault: "local" });
   }

@@ -2,12 +2,19 @@
 // terminal would obey.
 
 const MOST_TEXT = 300;
+/** Paths may be this long. */
+const MOST_QUOTED = 4_200;
 /** Beside control characters, what turns the direction of text, or ends a line. */
 const DANGEROUS = /[\p{Cc}\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/gu;
 
 /** Text from the peer for an error or a warning, on one line and cut after `most` characters. */
 export function peerText(text: string, most: number = MOST_TEXT): string {
   return escaped(text.length > most ? `${text.slice(0, most)}…` : text);
+}
+
+/** A name or a word that anybody may have made up, in double quotes. */
+export function quoted(text: string): string {
+  return peerText(JSON.stringify(text), MOST_QUOTED);
 }
 
 /** Text from the peer that a person is asked with: line breaks stay, because instructions have them. */

@@ -1,5 +1,6 @@
 // The options of the ssh plugin: what may be said at `connect` beside the destination. Unknown ones are refused.
 import { HoldfastError } from "@holdfast/core";
+import { quoted } from "../plugin/peer-text.ts";
 import type { HostKeyPolicy } from "./host-key.ts";
 
 export interface SshOptions {
@@ -43,7 +44,7 @@ const MOST_FAILURES = 1_000;
 export function parseOptions(options: Readonly<Record<string, string>>): SshOptions {
   for (const [name, value] of Object.entries(options)) {
     if (!NAMES.includes(name)) {
-      throw bad(`the ssh plugin has no option ${JSON.stringify(name)}`, `it has ${NAMES.join(", ")}`);
+      throw bad(`the ssh plugin has no option ${quoted(name)}`, `it has ${NAMES.join(", ")}`);
     }
     if (value === "" || value.includes("\0")) throw bad(`the option ${name} has no usable value`);
   }

@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import { HoldfastError } from "@holdfast/core";
 import type { RemoteListener } from "../plugin/network.ts";
+import { quoted } from "../plugin/peer-text.ts";
 import { ChannelDuplex } from "./channel-streams.ts";
 import { openFailure } from "./failures.ts";
 import type { ClientChannel, SshClient } from "./library.ts";
@@ -83,7 +84,7 @@ function isPort(port: number): boolean {
 }
 
 function badEndpoint(host: string, port: number): HoldfastError {
-  const message = `${JSON.stringify(host)} and ${port} are no host and port`;
+  const message = `${quoted(host)} and ${port} are no host and port`;
   return new HoldfastError({ code: "bad_endpoint", message, kind: "fatal", fault: "local" });
 }
 

@@ -1,6 +1,7 @@
 // Command lines for the login shell of the far side, whichever of sh, bash, zsh, ksh or fish it is: what is given as
 // words is words there, whatever characters it has.
 import { HoldfastError } from "@holdfast/core";
+import { quoted } from "../plugin/peer-text.ts";
 
 const PLAIN = /^[A-Za-z0-9_./:@%+,-]+$/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -36,7 +37,7 @@ export function assignments(environment: Readonly<Record<string, string>>): read
 /** @throws HoldfastError `bad_environment` (fatal), as `assignments`. */
 export function checkEnvironment(environment: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(environment)) {
-    if (!NAME.test(name)) throw unfit("bad_environment", `${JSON.stringify(name)} is no name of a variable`);
+    if (!NAME.test(name)) throw unfit("bad_environment", `${quoted(name)} is no name of a variable`);
     if (value.includes("\0")) throw unfit("bad_environment", `the variable ${name} has a NUL in it`);
   }
 }

@@ -5,6 +5,7 @@ import { HoldfastError } from "@holdfast/core";
 import { openSocket } from "@holdfast/net/node";
 import type { Interaction } from "../plugin/interaction.ts";
 import type { PluginContext } from "../plugin/plugin.ts";
+import { quoted } from "../plugin/peer-text.ts";
 import { ChannelDuplex } from "./channel-streams.ts";
 import { commandStream } from "./command-stream.ts";
 import { Credentials } from "./credentials.ts";
@@ -149,7 +150,7 @@ function hopOf(text: string): Wanted {
   const found = HOP.exec(text.replace(/^ssh:\/\//, ""))?.groups;
   const host = found?.["address"] ?? found?.["host"];
   if (host === undefined) {
-    const message = `ProxyJump: ${JSON.stringify(text)} is no host`;
+    const message = `ProxyJump: ${quoted(text)} is no host`;
     throw new HoldfastError({ code: "bad_configuration", message, kind: "fatal", fault: "local" });
   }
   const port = found?.["port"];

@@ -1,5 +1,6 @@
 // What a connection to one host is made with, after the configuration, the destination and the options have spoken.
 import { HoldfastError } from "@holdfast/core";
+import { quoted } from "../plugin/peer-text.ts";
 import type { ConfigWords } from "./config-words.ts";
 import { splitWords } from "./config-words.ts";
 import type { HostKeyPolicy } from "./host-key.ts";
@@ -52,10 +53,11 @@ export function settingsFrom(words: ConfigWords, options: SshOptions, wanted: Se
     token === "h" ? wanted.host : "%",
   );
   const user = wanted.user ?? one("user") ?? wanted.localUser;
-  if (!HOST.test(hostName)) throw bad(`HostName ${JSON.stringify(hostName)} is no name of a host`);
-  if (!USER.test(user)) throw bad(`User ${JSON.stringify(user)} is no name of a user`);
+  if (!HOST.test(hostName)) throw bad(`HostName ${quoted(hostName)} is no name of a host`);
+  if (!USER.test(user)) throw bad(`User ${quoted(user)} is no name of a user`);
   const port = wanted.port ?? Number(one("port") ?? 22);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`Port ${one("port")} is no port`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw bad(`Port ${quoted(one("port") ?? "")} is no port`);
   const fill = (text: string): string => fillTokens(text, { ...wanted, hostName, user, port });
   const files = (keyword: string): readonly string[] =>
     splitWords(one(keyword) ?? "")

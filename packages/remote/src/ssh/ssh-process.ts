@@ -5,7 +5,7 @@ import { HoldfastError } from "@holdfast/core";
 import type { Process, ProcessEnd, TerminalSize } from "../plugin/process.ts";
 import type { AnnouncedPid } from "./announced-pid.ts";
 import { ChannelInput, ChannelOutput, discard } from "./channel-streams.ts";
-import { peerText } from "../plugin/peer-text.ts";
+import { peerText, quoted } from "../plugin/peer-text.ts";
 import type { ClientChannel } from "./library.ts";
 import { setWindow } from "./library.ts";
 import type { LinkLife } from "./link-life.ts";
@@ -107,7 +107,7 @@ function unknownEnd(): HoldfastError {
 }
 
 function badSignal(name: string): HoldfastError {
-  const message = `the far side knows no signal ${JSON.stringify(name)}`;
+  const message = `the far side knows no signal ${quoted(name)}`;
   return new HoldfastError({ code: "bad_signal", message, kind: "fatal", fault: "local" });
 }
 

@@ -150,6 +150,30 @@ describe("limits", () => {
   });
 });
 
+describe("names that somebody made up", () => {
+  it("are in errors with control characters escaped", async () => {
+    machine = await dialHost();
+    const evil = `${folder}/\u001b]0;x\u0007\u009b2J\u202E`;
+    const process = await machine.start({ command: ["true"] });
+    const asked = [
+      machine.files.read(evil),
+      machine.files.list(evil),
+      machine.files.rename(evil, evil),
+      machine.start({ command: [evil] }),
+      machine.start({ command: ["true"], directory: evil }),
+      machine.start({ command: ["true"], environment: { [evil]: "x" } }),
+      machine.start({ command: [evil], terminal: { rows: 24, columns: 80 } }),
+      process.signal(evil),
+    ];
+    for (const one of await Promise.allSettled(asked)) {
+      expect(one).toMatchObject({ status: "rejected", reason: { name: "HoldfastError" } });
+      const { message, hint } = (one as PromiseRejectedResult).reason as { message: string; hint?: string };
+      expect(`${message} ${hint}`).not.toMatch(/[\p{Cc}\u202E]/u);
+      expect(message).toMatch(/(\\x|\\u00)1b\]0;x/);
+    }
+  });
+});
+
 describe("files", () => {
   it("a pipe that nobody feeds holds nothing up", async () => {
     machine = await dialHost();

@@ -3,7 +3,7 @@
 import type { Files, FileStat, FileType, ListedFile } from "../../plugin/files.ts";
 import type { ExecPlace } from "../process/exec.ts";
 import { run, tooLarge, type RunOptions } from "../process/run.ts";
-import { peerText } from "../../plugin/peer-text.ts";
+import { quoted } from "../../plugin/peer-text.ts";
 import { absolutePath, checkRange, fileError, isName, shown } from "./paths.ts";
 import { LIST, MAKE_DIRECTORY, MESSAGES, PROBLEMS, READ, REMOVE, RENAME, STAT, WRITE } from "./scripts.ts";
 
@@ -120,7 +120,7 @@ export class ExecFiles implements Files {
     if (problem !== undefined) throw fileError(problem[0], path, problem[1]);
     const why = stderr.trim().split("\n").at(-1) ?? "";
     const known = MESSAGES.find(([pattern]) => pattern.test(why))?.[1] ?? "failed";
-    throw fileError(known, path, peerText(JSON.stringify(why)));
+    throw fileError(known, path, quoted(why));
   }
 
   #absolute(path: string): string {

@@ -1,6 +1,6 @@
 // Paths as they are asked for, and names as a container reports them: both are checked before anything is done.
 import { HoldfastError } from "@holdfast/core";
-import { peerText } from "../../plugin/peer-text.ts";
+import { quoted } from "../../plugin/peer-text.ts";
 
 const MOST_PATH_BYTES = 4_095;
 
@@ -25,7 +25,7 @@ export function isName(name: string): boolean {
 
 /** For messages: with control bytes escaped. */
 export function shown(path: string): string {
-  return peerText(JSON.stringify(path), Infinity);
+  return quoted(path);
 }
 
 /** @throws HoldfastError `bad_range` (fatal). */

@@ -6,7 +6,7 @@ import { unsupported, type DockerProcess } from "../process/docker-process.ts";
 import type { ExecPlace } from "../process/exec.ts";
 import { firstLine } from "../process/first-line.ts";
 import { pause } from "../process/pause.ts";
-import { peerText } from "../../plugin/peer-text.ts";
+import { peerText, quoted } from "../../plugin/peer-text.ts";
 import { connectProgram, type ConnectProgram } from "./programs.ts";
 import { ProgramStream } from "./program-stream.ts";
 
@@ -30,7 +30,7 @@ export interface ConnectingPlace {
 /** @throws HoldfastError as `Connecting.connectTcp`. */
 export async function connectTcp(from: ConnectingPlace, host: string, port: number): Promise<Duplex> {
   if (!HOST.test(host) || !Number.isInteger(port) || port < 1 || port > MOST_PORT) {
-    const message = `${JSON.stringify(host)}, port ${port} is no address`;
+    const message = `${quoted(host)}, port ${port} is no address`;
     throw new HoldfastError({ code: "bad_endpoint", message, kind: "fatal", fault: "local" });
   }
   const [connector] = from.surroundings.connectors;

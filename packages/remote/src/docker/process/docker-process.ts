@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { HoldfastError } from "@holdfast/core";
 import type { Process, ProcessEnd, ProcessRequest, TerminalSize } from "../../plugin/process.ts";
 import type { Surroundings } from "../container/probe.ts";
-import { peerText } from "../../plugin/peer-text.ts";
+import { peerText, quoted } from "../../plugin/peer-text.ts";
 import { Exec, type ExecPlace } from "./exec.ts";
 import { firstLine } from "./first-line.ts";
 import { pause } from "./pause.ts";
@@ -73,7 +73,7 @@ export class DockerProcess implements Process {
 
   async signal(name: string): Promise<void> {
     if (!isSignalName(name)) {
-      throw unsupported(`there is no signal ${JSON.stringify(name)}`, "name it as in TERM, KILL, INT");
+      throw unsupported(`there is no signal ${quoted(name)}`, "name it as in TERM, KILL, INT");
     }
     this.#place.life.check();
     if (this.#over) return;
@@ -113,7 +113,7 @@ async function startBare(
     if (size !== undefined) await resize(place, exec, size).catch(unlessLost(place));
     const { exitCode } = await place.engine.execState(exec.id, place.life.signal);
     if (exitCode !== undefined && NOT_STARTED.has(exitCode)) {
-      const message = `the program was not found, or may not be run: ${JSON.stringify(command[0])}`;
+      const message = `the program was not found, or may not be run: ${quoted(command[0])}`;
       const code = exitCode === 126 ? "permission_denied" : "not_found";
       throw new HoldfastError({ code, message, kind: "fatal", fault: "peer" });
     }

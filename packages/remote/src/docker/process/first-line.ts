@@ -1,7 +1,7 @@
 // The first line of a stream, taken off it; what follows stays for whoever reads next.
 import type { Readable } from "node:stream";
 import { HoldfastError } from "@holdfast/core";
-import { peerText } from "../../plugin/peer-text.ts";
+import { quoted } from "../../plugin/peer-text.ts";
 
 const NEWLINE = 0x0a;
 
@@ -15,7 +15,7 @@ export function firstLine(stream: Readable, mostBytes: number): Promise<string> 
     };
     const fail = (why: string): void => {
       const text = begun.subarray(0, mostBytes).toString().trim();
-      const message = `the container's sh ${why}: ${peerText(JSON.stringify(text))}`;
+      const message = `the container's sh ${why}: ${quoted(text)}`;
       settle(() => reject(new HoldfastError({ code: "bad_answer", message, kind: "fatal", fault: "peer" })));
     };
     const onReadable = (): void => {

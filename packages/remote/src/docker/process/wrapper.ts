@@ -2,6 +2,7 @@
 // and say their process id, which becomes the program's by `exec`. An engine tells none of this, and signals nobody.
 import { HoldfastError } from "@holdfast/core";
 import type { ProcessRequest } from "../../plugin/process.ts";
+import { quoted } from "../../plugin/peer-text.ts";
 
 /** The first line of stdout is `holdfast PID`, or `holdfast` and what is wrong. */
 const WRAPPER = `
@@ -58,7 +59,7 @@ export function wrapped(request: ProcessRequest, program: readonly string[]): re
 export function environmentOf({ environment = {}, terminal }: ProcessRequest): readonly string[] {
   const wrong = Object.keys(environment).find((name) => !ENVIRONMENT_NAME.test(name));
   if (wrong !== undefined) {
-    const message = `${JSON.stringify(wrong)} is no name of a variable: letters, digits and _`;
+    const message = `${quoted(wrong)} is no name of a variable: letters, digits and _`;
     throw new HoldfastError({ code: "bad_environment", message, kind: "fatal", fault: "local" });
   }
   const type = terminal === undefined ? {} : { TERM: terminal.type ?? TERMINAL_TYPE };
@@ -79,6 +80,6 @@ export function processIdOf(line: string, request: ProcessRequest): number {
     : typeof command === "object"
       ? command[0]
       : "the shell";
-  const message = `${text}: ${JSON.stringify(about ?? "")}`;
+  const message = `${text}: ${quoted(about ?? "")}`;
   throw new HoldfastError({ code, message, kind: "fatal", fault: "peer" });
 }
