@@ -6,6 +6,7 @@ import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { PATIENCE, build, hostAndPort, makeHome, run, start, type Running } from "./command.ts";
 
 beforeAll(build, 120_000);
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A server, and its URL. */
 async function serve(home: string, ...args: readonly string[]): Promise<{ server: Running; url: string }> {
