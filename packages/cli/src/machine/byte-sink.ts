@@ -57,7 +57,11 @@ export class ByteSink {
     return new Promise((resolve) => {
       this.#wake = resolve;
       // What is below the mark drains without an event.
-      this.#stream.write("", () => resolve());
+      this.#stream.write("", (error) => {
+        // The event comes later.
+        this.#failure ??= error ?? undefined;
+        resolve();
+      });
     });
   }
 }
