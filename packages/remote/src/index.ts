@@ -55,6 +55,7 @@ export {
   DEFAULT_SERVE_LIMITS,
   DEFAULT_SESSION_MACHINE_LIMITS,
   holdfastPlugin,
+  launchPlugin,
   SERVE_PORT,
   serveMachine,
   sessionMachine,
@@ -63,6 +64,7 @@ export {
 export type {
   HoldfastMachine,
   HoldfastPluginOptions,
+  LaunchPluginOptions,
   MachineServer,
   MachineServerEvent,
   MachineServerLimits,
