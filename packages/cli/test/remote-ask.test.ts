@@ -14,6 +14,8 @@ import { VERSION } from "../src/version.ts";
 import { build, makeHome, PATIENCE } from "./command.ts";
 
 beforeAll(build, 120_000);
+// Each test runs a dozen commands, one after the other, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const hasScript = spawnSync("script", ["--version"]).error === undefined;

@@ -1,9 +1,11 @@
 // `holdfast connect` and what it leaves behind: nothing, if it fails; a connection, if it does not.
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { build, killDaemon, makeHome, run, start } from "./command.ts";
 import { connectionsOf, does, silentServer, until } from "./remote-stage.ts";
 
 beforeAll(build, 120_000);
+// Each test runs a dozen commands, one after the other, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const HERE = "host://localhost";
 
@@ -34,7 +36,7 @@ describe("a destination that cannot be is exit 2, and says what would be one", (
       expect(code, line).toBe(2);
     }
     expect(await connectionsOf(home)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 test("the failure of the first dial is the end: exit 1, and nothing is kept", async () => {

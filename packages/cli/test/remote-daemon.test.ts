@@ -4,12 +4,14 @@ import { once } from "node:events";
 import { chmod, mkdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { isProcessAlive } from "@holdfast/control";
 import { build, daemonPid, killDaemon, makeHome, run, start } from "./command.ts";
 import { connectionsOf, daemonOf, does, entriesOf, forwardsOf, until } from "./remote-stage.ts";
 
 beforeAll(build, 120_000);
+// Each test runs a dozen commands, one after the other, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const HERE = "host://localhost";
 
@@ -45,7 +47,7 @@ describe("a daemon", () => {
     const connections = entries.filter(({ type }) => type === "connection");
     expect(connections.map(({ name }) => name).toSorted()).toEqual(names);
     expect(new Set(connections.map(({ id }) => id)).size).toBe(10);
-  }, 90_000);
+  });
 
   test("is stopped when `stop` returns; what it keeps is spoken of, and is back with the next one", async () => {
     const home = await makeHome();

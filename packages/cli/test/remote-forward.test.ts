@@ -1,12 +1,14 @@
 // `holdfast forward`: ports that lead somewhere, for as long as they are wanted, whatever becomes of the daemon.
 import { connect, createServer } from "node:net";
 import { once } from "node:events";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { build, hostAndPort, killDaemon, makeHome, run, start, type Running } from "./command.ts";
 import { connectionsOf, does, forwardsOf, until } from "./remote-stage.ts";
 import { ask, startEcho } from "./service.ts";
 
 beforeAll(build, 120_000);
+// Each test runs a dozen commands, one after the other, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** A forward in the foreground, and its port. */
 async function forwarding(home: string, ...args: readonly string[]): Promise<[Running, number]> {
@@ -60,7 +62,7 @@ describe("in the foreground", () => {
     const { code, stderr } = await running.finished;
     expect(code).toBe(1);
     expect(stderr).toMatch(/error: the daemon was stopped\n {2}holdfast daemon start/);
-  }, 60_000);
+  });
 
   test("it ends when somebody closes it, or its connection", async () => {
     const home = await here();

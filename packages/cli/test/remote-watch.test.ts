@@ -5,6 +5,8 @@ import { build, daemonPid, killDaemon, makeHome, PATIENCE, start } from "./comma
 import { daemonOf, does, until } from "./remote-stage.ts";
 
 beforeAll(build, 120_000);
+// Each test runs a dozen commands, one after the other, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 test("`events` goes on over a crash of the daemon, in the same process, and starts it again", async () => {
   const home = await makeHome();
