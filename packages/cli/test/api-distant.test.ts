@@ -2,9 +2,8 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { AuthContext } from "ssh2";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { OddServer } from "../../remote/test/ssh/odd-server.ts";
+import { OddServer, type Authenticate } from "../../remote/test/ssh/odd-server.ts";
 import { build, makeHome, PATIENCE, run, Running } from "./command.ts";
 
 // Each starts many processes, perhaps on a machine that does much else.
@@ -91,7 +90,7 @@ describe("examples/distant.mjs", () => {
 
   test("asks the editor for a password while it connects, and says so if that does not help", async () => {
     const server = await OddServer.start({
-      authenticate: (context: AuthContext) => {
+      authenticate: (context) => {
         if (context.method === "password" && context.password === "right") context.accept();
         else context.reject(["password"]);
       },

@@ -3,10 +3,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { outputLine } from "@holdfast/control/schemas";
 import type { OutputLine } from "@holdfast/control";
-import type { AuthContext } from "ssh2";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { answerLine, type AnswerLine, type AnswerPayload } from "../../remote/test/api/answer-schema.ts";
-import { OddServer } from "../../remote/test/ssh/odd-server.ts";
+import { OddServer, type Authenticate } from "../../remote/test/ssh/odd-server.ts";
 import { build, makeHome, PATIENCE, run, start, type Running } from "./command.ts";
 
 // Each starts several processes, perhaps on a machine that does much else.
@@ -241,7 +240,7 @@ describe("holdfast api, of a connection that asks", () => {
     return home;
   }
 
-  const takesPassword = (context: AuthContext): void => {
+  const takesPassword: Authenticate = (context) => {
     if (context.method === "password" && context.password === "right") context.accept();
     else context.reject(["password"]);
   };
