@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { OddServer, type Authenticate } from "../../remote/test/ssh/odd-server.ts";
+import { OddServer } from "../../remote/test/ssh/odd-server.ts";
 import { build, makeHome, PATIENCE, run, Running } from "./command.ts";
 
 // Each starts many processes, perhaps on a machine that does much else.
