@@ -5,7 +5,7 @@ import { mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import { startFaultyProxy } from "@holdfast/net/testing";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { build, makeHome, run, start, PATIENCE, type Finished } from "./command.ts";
+import { build, killDaemon, makeHome, run, start, PATIENCE, type Finished } from "./command.ts";
 import { startBytes } from "./raw-command.ts";
 
 // A test is a dozen processes, on a machine that may be busy.
@@ -123,6 +123,18 @@ describe("fs", () => {
       expect(await fs(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(hint) as string });
     }
   });
+});
+
+test("a file that is read while the daemon is killed arrives whole, by the next one", async () => {
+  const { home, folder } = await place();
+  const bytes = randomBytes(20_000_000);
+  await writeFile(join(folder, "bulk"), bytes);
+  const reading = startBytes(["fs", "cat", join(folder, "bulk")], home, { paused: true });
+  await vi.waitFor(() => expect(reading.child.stdout.readableLength).toBeGreaterThan(0), PATIENCE);
+  await killDaemon(home);
+  reading.read();
+  const { code, stdout } = await reading.finished;
+  expect({ code, hash: sha256(stdout) }, reading.stderr).toEqual({ code: 0, hash: sha256(bytes) });
 });
 
 test("a file that is read over cuts arrives whole", async () => {

@@ -1,4 +1,6 @@
 // A machine through the daemon: it is used like any other, and its end is told when the daemon's is.
+import { connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { openRemoteMachine, type RemoteMachine } from "@holdfast/remote";
@@ -52,6 +54,32 @@ test("a daemon that takes the place of another one does not take over its sessio
   await place.start();
   expect(await remote.lost).toMatchObject({ code: "daemon_lost" });
   await expect(process.ended).rejects.toMatchObject({ code: "link_lost" });
+});
+
+test("a way to the daemon that has vanished is not waited for", async () => {
+  const place = await newPlace();
+  await place.start();
+  const command = await place.command();
+  const id = await command.connected();
+  const attached = await command.client.ask({ type: "attach", id });
+  const sockets = new Set<Socket>();
+  const path = join(place.folder, "way.sock");
+  const way = createServer((near) => {
+    const far = connect(attached.session_socket);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      sockets.add(from.on("error", () => undefined).on("data", (piece) => void to.write(piece)));
+  });
+  onTestFinished(() => void way.close());
+  await new Promise<void>((resolve) => way.listen(path, resolve));
+  const ask = (): Promise<never> => Promise.resolve({ ...attached, session_socket: path } as never);
+  const remote = await openRemoteMachine({ client: { ask }, id });
+  expect(await remote.machine.files.exists("/")).toBe(true);
+  way.close();
+  for (const socket of sockets) socket.destroy();
+  expect(await remote.lost).toMatchObject({ code: "daemon_lost" });
 });
 
 test("to close it ends what was started through it", async () => {
