@@ -133,11 +133,11 @@ export class Connecting {
     if (entry.state === "disconnected") return this.#reject(errorOfEnd(entry.reason, entry.failure));
     if (entry.state === "auth_required" && this.#asking > 0) return;
     if (entry.state === "auth_required") return this.#reject(unanswered(entry));
+    // The dial that asked goes on with the answer, and what it asked stands on the terminal already.
+    if (entry.failure?.code === "auth_required") return;
     if (this.#options.oneDial === true && entry.phase === "waiting" && entry.failure !== null) {
       return this.#reject(errorOfFailure(entry.failure));
     }
-    // What was asked stands on the terminal already.
-    if (entry.failure?.code === "auth_required") return;
     const text = `${escapeText(entry.destination)}: ${describeEntry(entry, Date.now())}`;
     if (text !== this.#said) this.#options.context.output.status(text);
     this.#said = text;
