@@ -21,8 +21,8 @@ import {
   watch,
 } from "./stage.ts";
 
-/** A command starts, asks, and ends; a dial to nowhere would take ten seconds. */
-const AT_ONCE_MS = 2_000;
+/** From the daemon's answer to the event, both as printed on a machine that is busy; the dial would take ten seconds. */
+const AT_ONCE_MS = 1_000;
 
 async function madeBeforeBroken(scene: Scene): Promise<string> {
   const sshd = await Sshd.start(scene);
@@ -69,8 +69,8 @@ async function endedInTheMiddle(scene: Scene): Promise<string> {
   const tooEarly = await scene.run(["wait", "box", "--for", "connected", "--timeout", "300ms", "--json"]);
   assert.equal(tooEarly.end?.code, 1, "wait succeeded for a connection that is away");
 
-  const endedAt = performance.now();
-  await succeeds(scene, ["disconnect", "box", "--json"]);
+  const ending = await succeeds(scene, ["disconnect", "box", "--json"]);
+  const { at: endedAt } = await ending.line("disconnect_initiated");
   const [removed] = await until("it is told to be removed", () => {
     const found = eventsOf(events, "connection_removed");
     return found.length > 0 && found;
