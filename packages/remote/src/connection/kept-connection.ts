@@ -247,6 +247,7 @@ export class KeptConnection implements Connection {
       clock,
       check,
       order: { attempt, epoch: epoch + this.#epochs, suspect },
+      last: this.#parts.whyNot !== undefined,
       dialTimeoutMs: this.#dialTimeoutMs,
       questionMs: limits.questionMs,
       onAnswered: () => this.#answered(link, interaction),

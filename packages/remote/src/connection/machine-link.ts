@@ -13,6 +13,8 @@ export interface MachineLinkParts {
   readonly clock: Clock;
   readonly check: HealthCheck;
   readonly order: Pick<Attempt, "attempt" | "epoch" | "suspect">;
+  /** Nothing is dialled after its loss, so that nobody is asked for anything either. */
+  readonly last: boolean;
   /** How long a dial may take that no attempt of the line stands behind. */
   readonly dialTimeoutMs: number;
   /** How long a person may think about a question. */
@@ -155,9 +157,10 @@ export class MachineLink {
 
   #loss(failure: HoldfastError): void {
     if (!this.live) return;
-    this.#lost = failure;
+    const told = this.#parts.last ? unasked(failure) : failure;
+    this.#lost = told;
     this.#health.stop();
-    if (this.#behind !== undefined) this.#behind.lost(failure);
+    if (this.#behind !== undefined) this.#behind.lost(told);
     else this.onOrphaned();
   }
 
@@ -207,6 +210,13 @@ export class MachineLink {
         : authRequired(prompt, "nobody answered in time: reconnect to be asked again"),
     );
   }
+}
+
+/** A link that a person could have kept alive is lost like any other. */
+function unasked(failure: HoldfastError): HoldfastError {
+  if (failure.kind !== "unauthorized") return failure;
+  const { code, message, fault, hint } = failure;
+  return new HoldfastError({ code, message, fault, hint, kind: "transient", cause: failure });
 }
 
 /** Closing must not throw; a link that does all the same harms nobody. */

@@ -121,6 +121,21 @@ describe("a connection", () => {
     await connection.close();
   });
 
+  it("asks nobody after a loss when it was told not to reconnect", async () => {
+    const stage = new Stage();
+    const connection = await stage.up({ reconnect: false });
+    await stage.last.lose(authRequired("another password"));
+    expect(connection.status).toMatchObject({ state: "disconnected", reason: { code: "no_reconnect" } });
+    expect(connection.status.failure?.message).toBe("another password");
+    // A person who dials by hand is there to be asked.
+    const again = connection.reconnect();
+    await settle();
+    await stage.last.fail(authRequired("another password"));
+    await expect(again).rejects.toMatchObject({ code: "auth_required" });
+    expect(connection.status.state).toBe("auth_required");
+    await connection.close();
+  });
+
   it.each([
     ["no_reconnect", { reconnect: false }],
     ["unsupported", {}],
