@@ -215,7 +215,7 @@ export class MachineLink {
 /** A link that a person could have kept alive is lost like any other. */
 function unasked(failure: HoldfastError): HoldfastError {
   if (failure.kind !== "unauthorized") return failure;
-  const { code, message, fault, hint } = failure;
+  const { code, text: message, fault, hint } = failure;
   return new HoldfastError({ code, message, fault, hint, kind: "transient", cause: failure });
 }
 

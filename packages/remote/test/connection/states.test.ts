@@ -126,7 +126,7 @@ describe("a connection", () => {
     const connection = await stage.up({ reconnect: false });
     await stage.last.lose(authRequired("another password"));
     expect(connection.status).toMatchObject({ state: "disconnected", reason: { code: "no_reconnect" } });
-    expect(connection.status.failure?.message).toBe("another password");
+    expect(connection.status.failure?.text).toBe("another password");
     // A person who dials by hand is there to be asked.
     const again = connection.reconnect();
     await settle();
