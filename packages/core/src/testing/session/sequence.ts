@@ -21,6 +21,7 @@ interface Said {
   creditBefore: number;
   /** Bytes of other streams that went by while this one could have sent. */
   passed: number;
+  passedTurns: number;
 }
 
 const HEADER = 8;
@@ -98,6 +99,7 @@ export class Sequence {
         creditAt: 0,
         creditBefore: 0,
         passed: 0,
+        passedTurns: 0,
       };
       this.streams.set(id, said);
     }
@@ -161,9 +163,9 @@ export class Sequence {
       this.#fail("S", `DATA although ${inFlight} of ${this.#own.replayBytes} bytes are not acknowledged`);
   }
 
-  /** Nobody who could send is passed over for longer than two rounds. */
+  /** Nobody who could send is passed over for longer than two rounds, in bytes and in turns: some turns are longer. */
   #checkTurns(session: Session, id: number, length: number): void {
-    this.said(id).passed = 0;
+    this.said(id).passed = this.said(id).passedTurns = 0;
     const { rx } = session.position;
     let streams = 0;
     for (const stream of session.streams()) {
@@ -176,8 +178,10 @@ export class Sequence {
       const waits = said.opened || theirs?.opened === true;
       const ready = waits && stream.queuedBytes > 0 && said.dataBytes < credit && stream.bytesOut < credit;
       said.passed = ready ? said.passed + length : 0;
-      const most = 2 * (streams + OTHERS) * this.#own.sliceBytes + this.#peer.maxFrameBytes;
-      if (said.passed > most)
+      said.passedTurns = ready ? said.passedTurns + 1 : 0;
+      const rounds = 2 * (streams + OTHERS);
+      const most = rounds * this.#own.sliceBytes + this.#peer.maxFrameBytes;
+      if (said.passed > most && said.passedTurns > rounds)
         this.#fail("turns", `stream ${stream.id} was passed over for ${said.passed} bytes`);
     }
   }
