@@ -44,13 +44,15 @@ export class ListSampler {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped) {
+    for (let last = false; !last;) {
+      // Once more when it is told to stop: how an act ended is looked at, too.
+      last = this.#stopped;
       const began = performance.now();
       // Before it asks: what is called connected afterwards was heard later than this minus the timeout.
       const askedAt = Date.now();
       for (const entry of await connectionsOf(this.#runtimeFolder)) this.#look(entry, askedAt);
       this.lists += 1;
-      await pause(Math.max(0, EVERY_MS - (performance.now() - began)));
+      if (!last) await pause(Math.max(0, EVERY_MS - (performance.now() - began)));
     }
   }
 
