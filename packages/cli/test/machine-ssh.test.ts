@@ -33,6 +33,11 @@ test("a connection that is there is used, and stays", async () => {
   const home = await makeHome();
   expect((await run(["connect", HERE, "--name", "here"], { home })).code).toBe(0);
   expect((await run(["ssh", HERE, "--", "true"], { home })).code).toBe(0);
+  // One word is a line, as with OpenSSH.
+  expect(await run(["ssh", HERE, "--", "echo aha | tr a o; exit 3"], { home })).toMatchObject({
+    code: 3,
+    stdout: "oho\n",
+  });
   expect(await connections(home)).toMatchObject([{ name: "here", kept: true, state: "connected" }]);
 });
 

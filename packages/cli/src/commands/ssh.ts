@@ -15,7 +15,7 @@ export const ssh = defineCommand({
   summary: "connect, and open a shell or run a program",
   description:
     "Connects to DESTINATION as `connect` does, and opens a shell there as `shell` does, or runs what follows -- as `exec`\n" +
-    "does. A connection that is there already is used, and stays; one that is made for this ends with it. Exit codes are\n" +
+    "does, but one word alone is a line for the shell there. A connection that is there already is used, and stays; one that is made for this ends with it. Exit codes are\n" +
     "those of `exec`: 255 if something failed on the way.",
   usage: "<destination>",
   tail: "CMD ARGS",
@@ -40,7 +40,8 @@ async function run(
   return runThrough(context, {
     choose: (client) => connectTo(context, client, { ...wanted, kept: false }),
     request: {
-      command: program === undefined ? undefined : [program, ...rest],
+      // As with OpenSSH, one word is a line for the shell over there.
+      command: program === undefined || rest.length === 0 ? program : [program, ...rest],
       ...placeOf(values),
     },
     terminal: values.tty || (program === undefined && wantsTerminal(context)),
