@@ -157,10 +157,11 @@ async function run(context: Context, _args: readonly string[], values: ServeValu
   await using host = await openCommandControl(context, "serve", values.name ?? "serve");
   const certificates = await openCertificates(values, join(paths.stateFolder, "serve"), output);
   const log = values.logFile === undefined ? undefined : await openLog(values.logFile);
+  const machine = await offerThisMachine(context);
   await using server = await startMachineServer({
     bind: values.bind,
     port: values.port,
-    machine: await offerThisMachine(context),
+    machine: machine.link,
     secret: clients.secret,
     authorizedOwners: clients.authorized,
     tls: certificates.current(),
@@ -193,6 +194,7 @@ async function run(context: Context, _args: readonly string[], values: ServeValu
   const settled = tellOfCuts(() => server.status.processes, values.drainTimeout, output);
   await server.drain(values.drainTimeout).finally(settled);
   await shown.ended;
+  await machine.close();
   log?.close();
   return EXIT.ok;
 }

@@ -3,8 +3,15 @@ import { hostPlugin, parseDestination, UNATTENDED, type Backend, type Machine } 
 import type { Context } from "../command.ts";
 import { escapeText } from "../terminal/escape.ts";
 
+export interface OfferedMachine {
+  /** A link to it. */
+  readonly link: () => Promise<Machine>;
+  /** End all links. Settles when everything that was started through them has ended. */
+  close(): Promise<void>;
+}
+
 /** @throws HoldfastError if this machine cannot be offered. */
-export async function offerThisMachine({ output, env }: Context): Promise<() => Promise<Machine>> {
+export async function offerThisMachine({ output, env }: Context): Promise<OfferedMachine> {
   const { HOME, PATH } = env;
   const backend: Backend = await hostPlugin().open(parseDestination("host://localhost"), {
     connectionId: "serve",
@@ -14,7 +21,10 @@ export async function offerThisMachine({ output, env }: Context): Promise<() => 
     wake: () => undefined,
     warn: (text) => output.warn(escapeText(text)),
   });
-  return () => backend.dial(anAttempt(), UNATTENDED);
+  return {
+    link: () => backend.dial(anAttempt(), UNATTENDED),
+    close: () => backend.dispose(),
+  };
 }
 
 /** Links to this machine are not lost, so there is nothing to report. */

@@ -9,6 +9,8 @@ export class HostLife {
   readonly #ends = new Set<End>();
   readonly #controller = new AbortController();
   #reason: HoldfastError | undefined = undefined;
+  /** One for each group of processes that was asked to end and has not yet. */
+  readonly #leaving = new Set<Promise<void>>();
 
   constructor() {
     // One for each dial under way: many are no leak.
@@ -28,6 +30,20 @@ export class HostLife {
     }
     this.#ends.add(end);
     return () => void this.#ends.delete(end);
+  }
+
+  /** A group of processes is about to end. @returns what to call when it has. */
+  leaving(): () => void {
+    let left: () => void = () => undefined;
+    const leaving = new Promise<void>((resolve) => (left = resolve));
+    this.#leaving.add(leaving);
+    void leaving.then(() => this.#leaving.delete(leaving));
+    return left;
+  }
+
+  /** Settles when all that was asked to end at the end has gone, or was killed. */
+  async gone(): Promise<void> {
+    await Promise.all(this.#leaving);
   }
 
   /**

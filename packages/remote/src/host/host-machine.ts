@@ -23,6 +23,8 @@ export interface HostMachineOptions {
   readonly limits: HostLimits;
   readonly heard: () => void;
   readonly warn: (text: string) => void;
+  /** It was closed. Called once, before what it started has ended. */
+  readonly onEnd?: (machine: HostMachine) => void;
 }
 
 export class HostMachine implements Machine {
@@ -39,6 +41,7 @@ export class HostMachine implements Machine {
     this.files = new HostFiles({ life: this.#life, limits, warn, directory: startDirectory(caller) });
     this.#network = new HostNetwork(this.#life, limits, warn);
     this.#processes = new Places("processes", limits.processes);
+    this.#life.signal.addEventListener("abort", () => options.onEnd?.(this));
   }
 
   start(request: ProcessRequest): Promise<Process> {
@@ -81,6 +84,12 @@ export class HostMachine implements Machine {
 
   close(): void {
     this.#life.end();
+  }
+
+  /** End it. Settles when everything that it started has ended as well, or was killed. */
+  async closeWholly(): Promise<void> {
+    this.#life.end();
+    await this.#life.gone();
   }
 
   async #start(request: ProcessRequest): Promise<Process> {

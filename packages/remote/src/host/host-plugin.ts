@@ -36,13 +36,22 @@ export function hostPlugin({ clock = systemClock, limits = {} }: HostPluginOptio
 }
 
 function backend({ environment, warn }: PluginContext, clock: Clock, limits: HostLimits): Backend {
+  /** One for each link, until it and all that it started has ended. */
+  const machines = new Set<HostMachine>();
+  const onEnd = (machine: HostMachine): void => {
+    void machine.closeWholly().then(() => machines.delete(machine));
+  };
   return {
     dial: async ({ signal, heard }) => {
       if (signal.aborted) throw HoldfastError.from(signal.reason);
       heard();
-      return new HostMachine({ caller: environment, clock, limits, heard, warn });
+      const machine = new HostMachine({ caller: environment, clock, limits, heard, warn, onEnd });
+      machines.add(machine);
+      return machine;
     },
-    dispose: () => Promise.resolve(),
+    async dispose() {
+      await Promise.all([...machines].map((machine) => machine.closeWholly()));
+    },
   };
 }
 

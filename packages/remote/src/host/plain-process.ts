@@ -55,7 +55,11 @@ class PlainProcess implements Process {
       // It is not to die of a closed pipe while it cleans up: what it still says is read, and thrown away.
       for (const output of outputs) output.unpipe().resume();
       for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(reason);
-      const release = (): void => outputs.forEach((output) => void output.destroy());
+      const left = life.leaving();
+      const release = (): void => {
+        for (const output of outputs) output.destroy();
+        left();
+      };
       if (this.#group) endGroup(pidOf(child), ["SIGTERM"], clock, release);
       else release();
     });

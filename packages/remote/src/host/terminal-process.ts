@@ -60,7 +60,11 @@ class TerminalProcess implements Process {
     this.ended = untilEnd(exited, life, (reason) => {
       for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(reason);
       // As if the terminal were hung up: a shell on a terminal does not listen to TERM alone.
-      const release = (): void => this.stdout.closeNow();
+      const left = life.leaving();
+      const release = (): void => {
+        this.stdout.closeNow();
+        left();
+      };
       if (this.#group) endGroup(pty.pid, ["SIGHUP", "SIGTERM"], clock, release);
       else release();
     });

@@ -5,7 +5,11 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { signalGroup } from "../../src/children.ts";
 import type { Machine } from "../../src/plugin/machine.ts";
 import type { Process } from "../../src/plugin/process.ts";
-import { countHandles, dialHost } from "./arena.ts";
+import { recordAttempt } from "@holdfast/net/compliance";
+import { hostPlugin } from "../../src/host/host-plugin.ts";
+import { parseDestination } from "../../src/plugin/destination.ts";
+import { UNATTENDED } from "../../src/plugin/interaction.ts";
+import { contextOf, countHandles, dialHost } from "./arena.ts";
 
 const PATIENCE = { timeout: 20_000, interval: 5 };
 const SIZE = { rows: 24, columns: 80 };
@@ -54,6 +58,19 @@ describe.each([false, true])("a process of a link that is closed (on a terminal:
     await expect(process.ended).rejects.toMatchObject({ code: "link_lost" });
     await vi.waitFor(() => expect(signalGroup(pid, 0)).toBe(false), PATIENCE);
     expect(systemClock.mono() - closedAt).toBeGreaterThan(250);
+  });
+
+  it("is waited for by whoever disposes of the backend", async () => {
+    const backend = await hostPlugin({ clock: FAST }).open(
+      parseDestination("host://localhost"),
+      contextOf({}),
+    );
+    machine = await backend.dial(recordAttempt(), UNATTENDED);
+    const { pid } = await startLine("trap '' TERM HUP; echo ready; while :; do sleep 1; done", onTerminal);
+    const before = FAST.mono();
+    await backend.dispose();
+    expect(FAST.mono() - before).toBeGreaterThanOrEqual(5_000);
+    await vi.waitFor(() => expect(signalGroup(pid, 0)).toBe(false), PATIENCE);
   });
 
   it("is killed if it does not end", async () => {
