@@ -2,7 +2,7 @@
 // schemas, and at the end of a test no process and no socket is left.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -68,9 +68,21 @@ export async function killDaemon(home: string): Promise<number> {
   return pid;
 }
 
+/** One that was started when another had just been, and is about to give way or, if that has ended, to stay. */
+async function startingDaemon(home: string): Promise<number | undefined> {
+  for (const name of await readdir("/proc").catch(() => [])) {
+    if (!/^\d+$/.test(name)) continue;
+    const words = await readFile(join("/proc", name, "cmdline"), "utf8").catch(() => "");
+    if (words.includes("\0daemon\0run\0") && words.includes(`\0${home}/`)) return Number(name);
+  }
+  return undefined;
+}
+
 /** Nothing that a test started stays behind. */
 async function endDaemon(home: string): Promise<void> {
-  for (let pid = await daemonPid(home); pid !== undefined; pid = await daemonPid(home)) {
+  const next = async (): Promise<number | undefined> =>
+    (await daemonPid(home)) ?? (await startingDaemon(home));
+  for (let pid = await next(); pid !== undefined; pid = await next()) {
     const running = pid;
     process.kill(running, "SIGTERM");
     await vi

@@ -104,9 +104,9 @@ describe("a shell whose daemon is killed", () => {
 
   test("also without anything to restore", async () => {
     const home = await connected();
-    const terminal = await between(home, "exec -t -- cat");
-    terminal.type("here\r");
-    await terminal.shows(/here\r+\n/);
+    // What is typed would be shown before anything runs; this comes from the far side alone.
+    const terminal = await between(home, `exec -t -- sh -c "echo re''ady; exec cat"`);
+    await terminal.shows(/ready\r+\n/);
     await killDaemon(home);
     await restored(terminal, 255);
     expect(terminal.shown).not.toContain("1049l");
