@@ -17,6 +17,7 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**", "test/peers/**", "test/browser/**"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // Most of what takes long waits for processes, so that two cores have room for three files.
+    maxWorkers: 3,
   },
 });

@@ -7,16 +7,19 @@ import { docker, holdfastPlugin, hostPlugin, sshPlugin, type Ability, type Plugi
 
 const page = readFileSync(new URL("../../../../docs/api.md", import.meta.url), "utf8");
 
+const cellsOf = (line: string): readonly string[] =>
+  line
+    .split("|")
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
+/** The rows of the table with these headings, however it is laid out. */
 function rows(heading: string): readonly (readonly string[])[] {
-  const after = page.slice(page.indexOf(`\n${heading}\n`) + heading.length + 2);
-  const lines = after.slice(after.indexOf("\n") + 1).split("\n");
-  const end = lines.findIndex((line) => !line.startsWith("|"));
-  return lines.slice(0, end).map((line) =>
-    line
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
+  const lines = page.split("\n");
+  const wanted = cellsOf(heading).join("|");
+  const after = lines.slice(lines.findIndex((line) => cellsOf(line).join("|") === wanted) + 2);
+  const end = after.findIndex((line) => !line.startsWith("|"));
+  return after.slice(0, end).map(cellsOf);
 }
 
 describe("docs/api.md", () => {
