@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { build } from "../../packages/cli/test/command.ts";
+import { isProcessAlive } from "../../packages/control/src/index.ts";
 import {
   launchPlugin,
   openConnection,
@@ -32,7 +33,8 @@ describe.skipIf(!hasSystemPeer("openssh"))("a server that is launched over OpenS
 
   const servers = (): number[] => {
     const sockets = existsSync(sshd.path("home/run")) ? readdirSync(sshd.path("home/run")) : [];
-    return sockets.map((name) => Number(/^serve-(\d+)\.sock$/.exec(name)?.[1])).filter(isAlive);
+    // One that was killed leaves its socket.
+    return sockets.map((name) => Number(/^serve-(\d+)\.sock$/.exec(name)?.[1])).filter(isProcessAlive);
   };
 
   async function launched(options: Record<string, string> = { holdfast: program }): Promise<Connection> {
@@ -108,13 +110,3 @@ describe.skipIf(!hasSystemPeer("openssh"))("a server that is launched over OpenS
     expect(wrong.status.failure?.text).toContain("false serve did not start there");
   });
 });
-
-/** A process that was killed leaves its socket. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -177,7 +177,7 @@ async function run(context: Context, _args: readonly string[], values: ServeValu
     secretRequired: secret !== undefined,
     authorizedKeys: () => clients.count,
     disconnect: () => stop.ask("disconnect"),
-    onSessions: (count) => timer.sessions(count),
+    onSessions: (count, begun) => timer.sessions(count, begun),
   });
   handleSignals({
     drain: (signal) => stop.ask(signal),

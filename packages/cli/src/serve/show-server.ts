@@ -14,8 +14,8 @@ export interface ShowServerOptions {
   /** How many keys are let in; `undefined`: keys are not looked at. */
   readonly authorizedKeys: () => number | undefined;
   readonly disconnect: () => void;
-  /** After each change. */
-  readonly onSessions: (count: number) => void;
+  /** After changes: how many sessions there are, and how many were begun. */
+  readonly onSessions: (count: number, begun: number) => void;
 }
 
 export interface ShownServer {
@@ -45,8 +45,8 @@ export function showServer(host: ControlHost, options: ShowServerOptions): Shown
   };
   const item = host.add({ kind: "server", name, status, disconnect });
   const follow = async (): Promise<void> => {
-    for await (const { sessions } of server.changes()) {
-      onSessions(sessions);
+    for await (const { sessions, begun } of server.changes()) {
+      onSessions(sessions, begun);
       item.changed();
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     }

@@ -22,6 +22,7 @@ export class ShutdownTimer {
   readonly #timer: Timer;
   readonly #over: (why: string) => void;
   #sessions: number | undefined = undefined;
+  #begun = 0;
 
   constructor(shutdown: Shutdown, clock: Clock, over: (why: string) => void) {
     this.#shutdown = shutdown;
@@ -30,15 +31,15 @@ export class ShutdownTimer {
     if (shutdown.when === "after") this.#timer.set(shutdown.ms);
   }
 
-  /** There are so many sessions now, those that are away included. */
-  sessions(count: number): void {
+  /** There are so many sessions now, those that are away included, and so many were begun: some may have gone again. */
+  sessions(count: number, begun: number): void {
     const shutdown = this.#shutdown;
     if (shutdown.when === "never" || shutdown.when === "after") return;
     if (count > 0) this.#timer.clear();
-    else if (shutdown.when === "once" && this.#sessions !== undefined && this.#sessions > 0) {
-      this.#over("its session has ended");
-    } else if (this.#sessions !== 0) this.#timer.set(shutdown.ms);
+    else if (shutdown.when === "once" && begun > 0) this.#over("its session has ended");
+    else if (this.#sessions !== 0 || begun !== this.#begun) this.#timer.set(shutdown.ms);
     this.#sessions = count;
+    this.#begun = begun;
   }
 
   close(): void {

@@ -80,6 +80,8 @@ export interface MachineServerStatus {
   readonly sessions: number;
   /** Of them, those that have a link. */
   readonly attached: number;
+  /** Sessions so far, those that have ended included. */
+  readonly begun: number;
   /** Of all sessions. */
   readonly processes: number;
 }

@@ -110,6 +110,7 @@ class Server implements MachineServer {
     return {
       draining: this.#draining,
       sessions: served.filter(({ ended }) => !ended).length,
+      begun: this.#sessions,
       attached: served.filter(({ attached }) => attached).length,
       processes: served.reduce((sum, { processes }) => sum + processes, 0),
     };
