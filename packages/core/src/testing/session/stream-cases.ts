@@ -212,6 +212,20 @@ export const streamCases: Readonly<Record<string, SessionCase>> = {
     duo.expect(stream.bytesOut > 1_000, "credit", `${stream.bytesOut} bytes, and no CREDIT comes`);
   },
 
+  "CREDIT that is due survives the loss of the link": () => {
+    const duo = started({ server: { initialCredit: 1_000, maxWindow: 1_000 } });
+    const stream = duo.client.open(KIND.tcp, NOTHING);
+    stream.write(contentOf(0, 0, 3_000));
+    duo.flow(100);
+    const other = theirs(duo);
+    for (let piece = other.read(); piece !== undefined; piece = other.read()) other.consumed(piece.length);
+    // CREDIT waits for room when the link is cut.
+    duo.cut();
+    duo.connect();
+    duo.flow(100);
+    duo.expect(stream.bytesOut > 1_000, "credit", `${stream.bytesOut} bytes, and no CREDIT comes`);
+  },
+
   "whatever is asked from outside says that there is work": () => {
     const duo = started({ client: { initialCredit: 1_000, maxWindow: 1_000 } });
     const { client } = duo;
